@@ -1,0 +1,1 @@
+"""Simulated BILL and Visma.net ERP over HTTP."""

@@ -1,0 +1,1 @@
+"""The thin web process that takes BILL's webhooks."""

@@ -1,0 +1,1 @@
+"""What ingress and workers both stand on; imports neither."""

@@ -1,0 +1,1 @@
+"""BILL (bill.com) v3: client, session, schemas, models, events."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: one row per BILL record, and what surrounds it."""

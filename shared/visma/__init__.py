@@ -1,0 +1,1 @@
+"""Visma.net ERP: client, token, schemas, models, quirks."""

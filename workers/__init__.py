@@ -1,0 +1,1 @@
+"""The Celery workers, the sync itself, and the command line."""

@@ -1,0 +1,1 @@
+"""The command connector, one module per noun."""

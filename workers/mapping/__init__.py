@@ -1,0 +1,1 @@
+"""Pure mapping from BILL's models to Visma's; no IO."""

@@ -1,0 +1,1 @@
+"""Making one record true in Visma."""

@@ -1,0 +1,1 @@
+"""Celery tasks: names, arguments, and nothing else."""
