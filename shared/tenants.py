@@ -87,7 +87,7 @@ class CountryMapping:
 
 @dataclass(frozen=True, slots=True)
 class SegmentMapping:
-    """How one segment of Visma's subaccount is found: the BILL classification ``source`` through ``values``."""
+    """How one segment of the subaccount is found: the BILL classification ``source`` through ``values``."""
 
     segment: int
     source: str

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 Kind = Literal["vendor", "bill"]
 T = TypeVar("T")
@@ -140,3 +140,13 @@ class Subscription:
     enabled: bool
     event_types: tuple[str, ...]
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A vendor or bill as BILL sent it, not yet parsed: so that one bad record never stops a list."""
+
+    kind: Kind
+    id: str
+    updated_at: datetime | None
+    body: Mapping[str, Any]

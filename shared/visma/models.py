@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Generic, Literal, TypeVar
 
 from shared.fields import Fields
+
+T = TypeVar("T")
 
 EDITABLE_STATUSES = frozenset({"Hold", "Balanced"})
 """The only statuses in which a supplier invoice may be changed (Visma reference 5.5); others are released."""
@@ -144,3 +147,20 @@ class Lists:
     vat_categories: Mapping[str, bool]
     currencies: Mapping[str, Currency]
     periods: tuple[FinancialPeriod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """One line of an update: what to do, with which of Visma's lines, and the fields to write."""
+
+    operation: Literal["Insert", "Update", "Delete"]
+    line_number: int | None
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of an unordered list; ``total_count`` is the list's size as of this page."""
+
+    results: tuple[T, ...]
+    total_count: int
