@@ -1,0 +1,40 @@
+"""The events table: every accepted webhook, raw; a repeat of an event id ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.store.pool import Conn
+from shared.store.queries import load_queries
+
+SQL = load_queries("events")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One webhook as it was accepted; ``body`` is what BILL sent, byte for byte."""
+
+    tenant: str
+    event_id: str
+    event_type: str
+    kind: str
+    bill_id: str
+    body: bytes
+    received_at: datetime
+
+
+def add_events(conn: Conn, events: Sequence[Event]) -> set[tuple[str, str]]:
+    """Insert events and return (tenant, event id) of those that were new."""
+    fresh: set[tuple[str, str]] = set()
+    with conn.pipeline():
+        cursors = [(event, conn.execute(SQL["add"], _row(event))) for event in events]
+        for event, cursor in cursors:
+            if cursor.fetchone() is not None:
+                fresh.add((event.tenant, event.event_id))
+    return fresh
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {name: getattr(event, name) for name in Event.__slots__}

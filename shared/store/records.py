@@ -1,0 +1,328 @@
+"""The records table: one vendor or bill of one tenant, and who works on it.
+
+Making a row due counts (``wanted``); finishing notes how far the count was served (``done``). What is
+heard while a row is worked on is therefore never lost. All writes of a worker carry its claim's token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from shared import jsontext
+from shared.bill.models import Kind
+from shared.errors import ClaimLost
+from shared.store.pool import Conn, jsonb
+from shared.store.queries import load_queries
+
+SQL = load_queries("records")
+CLAIM_S = 60
+"""How long a claim lasts: longer than a place at BILL (40 s), which outlives a call (25 s)."""
+
+
+class Urgency(IntEnum):
+    """Who goes first: lower is sooner."""
+
+    WEBHOOK = 0
+    POLL = 1
+    BACKFILL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard of one record: perhaps only that it changed, perhaps its content.
+
+    ``whole`` is False for a notification's content, which may lack fields. ``forced`` makes the row
+    due whatever is known; ``again`` does so without reading BILL anew.
+    """
+
+    kind: Kind
+    bill_id: str
+    updated_at: datetime | None = None
+    content: bytes | None = None
+    whole: bool = True
+    urgency: Urgency = Urgency.WEBHOOK
+    label: str | None = None
+    vendor_id: str | None = None
+    forced: bool = False
+    again: bool = False
+
+    @property
+    def digest(self) -> bytes | None:
+        """What tells other content of the same time apart."""
+        return digest(self.content) if self.content is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record that is due, and how urgently."""
+
+    tenant: str
+    kind: Kind
+    bill_id: str
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row as read. ``body`` is what we last wrote to Visma, ``content`` BILL's JSON text."""
+
+    tenant: str
+    kind: Kind
+    bill_id: str
+    state: str
+    reason: str | None
+    detail: str | None
+    label: str | None
+    vendor_id: str | None
+    bill_updated_at: datetime | None
+    synced_version: datetime | None
+    synced_at: datetime | None
+    content: bytes | None
+    content_at: datetime | None
+    content_whole: bool
+    stale: bool
+    attempts: int
+    next_attempt_at: datetime | None
+    intention: dict[str, Any] | None
+    visma_type: str | None
+    visma_number: str | None
+    visma_etag: str | None
+    body: dict[str, Any] | None
+    urgency: Urgency
+    wanted: int
+    done: int
+    claim_token: UUID | None = field(repr=False)
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The primary key as statement parameters."""
+        return {"tenant": self.tenant, "kind": self.kind, "bill_id": self.bill_id}
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether Visma has a document or supplier for this record, as far as we know."""
+        return self.visma_number is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What a worker found out: the row's new state and what Visma has now."""
+
+    state: str
+    reason: str | None = None
+    detail: str | None = None
+    visma_type: str | None = None
+    visma_number: str | None = None
+    visma_etag: str | None = None
+    body: dict[str, Any] | None = None
+    version: datetime | None = None
+
+
+def digest(content: bytes) -> bytes:
+    """A digest of BILL's JSON whatever the order of its keys."""
+    value = jsontext.loads(content)
+    return hashlib.sha256(jsontext.dumps(_sorted(value)).encode()).digest()
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def make_due(conn: Conn, tenant: str, heard: Iterable[Heard]) -> list[Due]:
+    """Note what was heard and return the records that are now due and not yet dispatched."""
+    due: list[Due] = []
+    with conn.transaction(), conn.pipeline():
+        cursors = [conn.execute(SQL["make_due"], _heard_row(tenant, one)) for one in heard]
+        for cursor in cursors:
+            row = cursor.fetchone()
+            if row is not None and row["is_due"]:
+                due.append(Due(tenant, row["kind"], row["bill_id"], Urgency(row["urgency"])))
+    return due
+
+
+def _heard_row(tenant: str, heard: Heard) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "kind": heard.kind,
+        "bill_id": heard.bill_id,
+        "updated_at": heard.updated_at,
+        "content": heard.content,
+        "digest": heard.digest,
+        "whole": heard.whole and heard.content is not None,
+        "urgency": int(heard.urgency),
+        "label": heard.label,
+        "vendor_id": heard.vendor_id,
+        "forced": heard.forced or heard.again,
+        "again": heard.again,
+    }
+
+
+def claim(conn: Conn, due: Due) -> Record | None:
+    """Take the row for ``CLAIM_S`` seconds; None when it is not due, parked, or someone else's."""
+    row = conn.execute(SQL["claim"], {**_key(due), "claim_s": CLAIM_S}).fetchone()
+    return _record(row) if row else None
+
+
+def extend(conn: Conn, record: Record, intention: dict[str, Any] | None) -> None:
+    """Hold the row past the next call's deadline and note what is about to be sent.
+
+    Raises ClaimLost when the claim ran out: then nothing may be written to Visma any more.
+    """
+    found = conn.execute(
+        SQL["extend"],
+        {
+            **_claimed(record),
+            "claim_s": CLAIM_S,
+            "intention": jsonb(intention) if intention is not None else None,
+        },
+    )
+    if found.rowcount != 1:
+        raise ClaimLost
+
+
+def keep_content(
+    conn: Conn,
+    record: Record,
+    content: bytes,
+    updated_at: datetime | None,
+    *,
+    label: str,
+    vendor_id: str | None,
+) -> None:
+    """Keep what BILL just answered, so that a later judgement needs no further read."""
+    found = conn.execute(
+        SQL["keep_content"],
+        {
+            **_claimed(record),
+            "content": content,
+            "digest": digest(content),
+            "updated_at": updated_at,
+            "label": label,
+            "vendor_id": vendor_id,
+        },
+    )
+    if found.rowcount != 1:
+        raise ClaimLost
+
+
+def finish(conn: Conn, record: Record, outcome: Finish) -> bool:
+    """End the work on a row; True when something was heard meanwhile and it is due again.
+
+    Raises ClaimLost when the row is another worker's now.
+    """
+    row = conn.execute(
+        SQL["finish"],
+        {
+            **_claimed(record),
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "detail": outcome.detail,
+            "visma_type": outcome.visma_type,
+            "visma_number": outcome.visma_number,
+            "visma_etag": outcome.visma_etag,
+            "body": jsonb(outcome.body) if outcome.body is not None else None,
+            "version": outcome.version,
+        },
+    ).fetchone()
+    if row is None:
+        raise ClaimLost
+    return bool(row["still_due"])
+
+
+def park(conn: Conn, record: Record, *, delay_s: float, detail: str | None, counts: bool) -> None:
+    """Give the row back until ``delay_s`` from now; a lost claim is left as it is."""
+    conn.execute(
+        SQL["park"], {**_claimed(record), "delay_s": delay_s, "detail": detail, "uncounted": not counts}
+    )
+
+
+def bury(conn: Conn, record: Record, detail: str) -> int | None:
+    """Mark the row dead and return its attempts; None when the claim is lost."""
+    row = conn.execute(SQL["bury"], {**_claimed(record), "detail": detail}).fetchone()
+    return row["attempts"] if row else None
+
+
+def find(conn: Conn, tenant: str, kind: Kind, bill_id: str, *, lock: bool = False) -> Record | None:
+    """The row, or None. ``lock`` keeps others from finishing it until the transaction ends."""
+    row = conn.execute(
+        SQL["get_locked" if lock else "get"], {"tenant": tenant, "kind": kind, "bill_id": bill_id}
+    ).fetchone()
+    return _record(row) if row else None
+
+
+def wait_for_vendor(conn: Conn, record: Record, detail: str) -> None:
+    """Park a bill behind its vendor; ``free_bills`` wakes it."""
+    conn.execute(SQL["wait_for_vendor"], {**_claimed(record), "detail": detail})
+
+
+def free_bills(conn: Conn, tenant: str, vendor_id: str) -> list[Due]:
+    """Make due the bills that waited for this vendor."""
+    rows = conn.execute(SQL["free_bills"], {"tenant": tenant, "vendor_id": vendor_id})
+    return [_due(tenant, row) for row in rows]
+
+
+def rejudge_held(conn: Conn, tenant: str, *, older_s: float) -> list[Due]:
+    """Make due the held records last judged more than ``older_s`` seconds ago."""
+    return [_due(tenant, row) for row in conn.execute(SQL["rejudge"], {"tenant": tenant, "older_s": older_s})]
+
+
+def take_due(conn: Conn, *, count: int, again_s: float) -> list[Due]:
+    """Due records that nobody dispatched within ``again_s`` seconds, marked as dispatched now."""
+    rows = conn.execute(SQL["take_due"], {"count": count, "again_s": again_s})
+    return [_due(row["tenant"], row) for row in rows]
+
+
+def mark_dispatched(conn: Conn, tenant: str, kind: Kind, bill_ids: Sequence[str]) -> None:
+    """Note that tasks for these rows are on their way, so that ``take_due`` leaves them a while."""
+    conn.execute(SQL["mark_dispatched"], {"tenant": tenant, "kind": kind, "bill_ids": list(bill_ids)})
+
+
+def list_records(
+    conn: Conn, tenant: str, *, kind: Kind | None = None, state: str | None = None
+) -> list[Record]:
+    """A tenant's records, vendors first."""
+    rows = conn.execute(SQL["list"], {"tenant": tenant, "kind": kind, "state": state})
+    return [_record(row) for row in rows]
+
+
+def find_linked_vendors(conn: Conn, tenant: str, supplier_numbers: Sequence[str]) -> dict[str, str]:
+    """Which of these suppliers are linked, and to which vendor."""
+    rows = conn.execute(SQL["linked_vendors"], {"tenant": tenant, "numbers": list(supplier_numbers)})
+    return {row["visma_number"]: row["bill_id"] for row in rows}
+
+
+def count_by_state(conn: Conn, tenant: str | None = None) -> list[DictRow]:
+    """Rows of tenant, kind, state and count."""
+    return conn.execute(SQL["count"], {"tenant": tenant}).fetchall()
+
+
+def measure_lag(conn: Conn) -> list[DictRow]:
+    """Rows of tenant, kind and the seconds their oldest due record has waited."""
+    return conn.execute(SQL["lag"]).fetchall()
+
+
+def _key(due: Due) -> dict[str, Any]:
+    return {"tenant": due.tenant, "kind": due.kind, "bill_id": due.bill_id}
+
+
+def _claimed(record: Record) -> dict[str, Any]:
+    return {**record.key, "token": record.claim_token}
+
+
+def _due(tenant: str, row: DictRow) -> Due:
+    return Due(tenant, row["kind"], row["bill_id"], Urgency(row["urgency"]))
+
+
+def _record(row: DictRow) -> Record:
+    values = {name: row[name] for name in Record.__slots__ if name in row}
+    return Record(**{**values, "urgency": Urgency(row["urgency"])})

@@ -1,0 +1,5 @@
+-- name: add
+INSERT INTO events (tenant, event_id, event_type, kind, bill_id, body, received_at)
+VALUES (%(tenant)s, %(event_id)s, %(event_type)s, %(kind)s, %(bill_id)s, %(body)s, %(received_at)s)
+ON CONFLICT DO NOTHING
+RETURNING event_id;

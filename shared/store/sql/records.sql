@@ -1,0 +1,171 @@
+-- name: make_due
+-- Something was heard of a record. `news` decides whether that is work; an older version never is.
+INSERT INTO records AS r (tenant, kind, bill_id, bill_updated_at, content, content_at, content_digest,
+                          content_whole, stale, urgency, label, vendor_id)
+VALUES (%(tenant)s, %(kind)s, %(bill_id)s, %(updated_at)s, %(content)s,
+        CASE WHEN %(content)s::bytea IS NULL THEN NULL ELSE %(updated_at)s::timestamptz END, %(digest)s,
+        %(whole)s, %(content)s::bytea IS NULL, %(urgency)s, %(label)s, %(vendor_id)s)
+ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
+    (bill_updated_at, content, content_at, content_digest, content_whole, stale, label, vendor_id,
+     wanted, urgency, state, attempts, next_attempt_at, dispatched_at, changed_at) = (
+    SELECT GREATEST(r.bill_updated_at, EXCLUDED.bill_updated_at),
+           CASE WHEN takes THEN EXCLUDED.content ELSE r.content END,
+           CASE WHEN takes THEN EXCLUDED.content_at ELSE r.content_at END,
+           CASE WHEN takes THEN EXCLUDED.content_digest ELSE r.content_digest END,
+           CASE WHEN takes THEN EXCLUDED.content_whole ELSE r.content_whole END,
+           CASE WHEN takes THEN false WHEN news AND NOT %(again)s THEN true ELSE r.stale END,
+           COALESCE(EXCLUDED.label, r.label), COALESCE(EXCLUDED.vendor_id, r.vendor_id),
+           r.wanted + news::int,
+           CASE WHEN news THEN LEAST(EXCLUDED.urgency, CASE WHEN r.wanted > r.done THEN r.urgency END)
+                ELSE r.urgency END,
+           CASE WHEN news AND NOT (r.state = 'dead' AND letter) THEN 'pending' ELSE r.state END,
+           CASE WHEN news AND r.intention IS NULL THEN 0 ELSE r.attempts END,
+           CASE WHEN news AND r.intention IS NULL THEN NULL ELSE r.next_attempt_at END,
+           CASE WHEN news THEN NULL ELSE r.dispatched_at END,
+           CASE WHEN news THEN now() ELSE r.changed_at END
+    FROM (SELECT takes, letter,
+                 %(forced)s OR CASE
+                     WHEN EXCLUDED.content IS NULL
+                         THEN EXCLUDED.bill_updated_at IS NULL OR r.synced_version IS NULL
+                              OR EXCLUDED.bill_updated_at >= r.synced_version
+                     WHEN EXCLUDED.content_digest = r.content_digest THEN r.stale
+                     ELSE takes OR EXCLUDED.content_at = r.content_at END AS news
+          FROM (SELECT EXCLUDED.content IS NOT NULL AND (
+                           r.content_at IS NULL OR EXCLUDED.content_at > r.content_at
+                           OR (EXCLUDED.content_at = r.content_at
+                               AND EXCLUDED.content_whole AND (r.stale OR NOT r.content_whole))) AS takes,
+                       EXISTS (SELECT 1 FROM dead_letters d
+                               WHERE d.tenant = r.tenant AND d.kind = r.kind AND d.bill_id = r.bill_id
+                                 AND d.state = 'open') AS letter) AS heard) AS judged)
+RETURNING kind, bill_id, urgency, wanted > done AND state <> 'dead' AND dispatched_at IS NULL
+          AND (next_attempt_at IS NULL OR next_attempt_at <= now()) AS is_due;
+
+-- name: claim
+-- The one way into a record: whoever gets the row back works on it until the claim runs out.
+UPDATE records
+SET claim_token = gen_random_uuid(), claim_expires_at = now() + %(claim_s)s * interval '1 second',
+    claimed_wanted = wanted, attempts = attempts + 1
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s
+  AND wanted > done AND state <> 'dead'
+  AND (claim_expires_at IS NULL OR claim_expires_at < now())
+  AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+RETURNING *;
+
+-- name: extend
+-- Before every write to Visma: past that call's deadline, and with what is about to be sent.
+UPDATE records
+SET claim_expires_at = now() + %(claim_s)s * interval '1 second', intention = %(intention)s
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s
+  AND claim_token = %(token)s AND claim_expires_at > now();
+
+-- name: keep_content
+-- What BILL just answered; still stale when something newer was heard meanwhile.
+UPDATE records
+SET content = %(content)s, content_at = %(updated_at)s, content_digest = %(digest)s, content_whole = true,
+    label = %(label)s, vendor_id = COALESCE(%(vendor_id)s, vendor_id),
+    bill_updated_at = GREATEST(bill_updated_at, %(updated_at)s), stale = wanted > claimed_wanted
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+
+-- name: finish
+UPDATE records
+SET done = claimed_wanted, state = %(state)s, reason = %(reason)s, detail = %(detail)s,
+    visma_type = %(visma_type)s, visma_number = %(visma_number)s, visma_etag = %(visma_etag)s,
+    body = %(body)s, synced_version = GREATEST(synced_version, %(version)s),
+    synced_at = CASE WHEN %(state)s = 'synced' THEN now() ELSE synced_at END,
+    intention = NULL, attempts = 0, next_attempt_at = NULL, dispatched_at = NULL,
+    claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
+RETURNING wanted > done AS still_due;
+
+-- name: park
+-- Give the row back for later; an uncounted try leaves no trace in `attempts`.
+UPDATE records
+SET next_attempt_at = now() + %(delay_s)s * interval '1 second', detail = %(detail)s,
+    attempts = attempts - %(uncounted)s::int, dispatched_at = NULL,
+    claim_token = NULL, claim_expires_at = NULL
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+
+-- name: bury
+UPDATE records
+SET state = 'dead', reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
+    claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
+RETURNING attempts;
+
+-- name: get
+SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s;
+
+-- name: get_locked
+-- Taken by a bill that must wait for its vendor, so that the vendor cannot finish unseen.
+SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s FOR SHARE;
+
+-- name: free_bills
+-- A vendor was settled: what waited for it is due again.
+UPDATE records
+SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
+    state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
+  AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
+       OR (state = 'held' AND reason IN ('vendor_held', 'currency_mismatch')))
+RETURNING kind, bill_id, urgency;
+
+-- name: wait_for_vendor
+UPDATE records
+SET reason = 'vendor_first', detail = %(detail)s, next_attempt_at = now() + interval '60 seconds',
+    attempts = attempts - 1, dispatched_at = NULL, claim_token = NULL, claim_expires_at = NULL
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+
+-- name: take_due
+-- What is due and was not dispatched lately, webhooks first, tenants in turns; marked as dispatched.
+WITH due AS (
+    SELECT tenant, kind, bill_id, urgency,
+           row_number() OVER (PARTITION BY tenant, urgency ORDER BY kind DESC, changed_at) AS turn
+    FROM records
+    WHERE wanted > done AND state <> 'dead'
+      AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+      AND (claim_expires_at IS NULL OR claim_expires_at < now())
+      AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
+      AND tenant IN (SELECT id FROM tenants WHERE NOT paused AND suspended IS NULL)
+), chosen AS (
+    SELECT tenant, kind, bill_id, urgency, turn FROM due ORDER BY urgency, turn LIMIT %(count)s
+), marked AS (
+    UPDATE records r SET dispatched_at = now() FROM chosen c
+    WHERE r.tenant = c.tenant AND r.kind = c.kind AND r.bill_id = c.bill_id
+      AND (r.dispatched_at IS NULL OR r.dispatched_at < now() - %(again_s)s * interval '1 second')
+    RETURNING r.tenant, r.kind, r.bill_id, r.urgency, c.turn
+)
+SELECT tenant, kind, bill_id, urgency FROM marked ORDER BY urgency, turn;
+
+-- name: mark_dispatched
+UPDATE records SET dispatched_at = now()
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = ANY(%(bill_ids)s) AND wanted > done;
+
+-- name: rejudge
+-- Held records whose cause stands in Visma's or BILL's lists, and vendors waiting for a supplier.
+UPDATE records
+SET wanted = wanted + 1, state = 'pending', urgency = 1, next_attempt_at = NULL, dispatched_at = NULL
+WHERE tenant = %(tenant)s AND state = 'held' AND wanted = done
+  AND judged_at < now() - %(older_s)s * interval '1 second'
+RETURNING kind, bill_id, urgency;
+
+-- name: list
+SELECT * FROM records
+WHERE tenant = %(tenant)s AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+ORDER BY kind DESC, changed_at, bill_id;
+
+-- name: count
+SELECT tenant, kind, state, count(*) AS count FROM records
+WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s) GROUP BY tenant, kind, state;
+
+-- name: lag
+-- Seconds the oldest due record has been waiting, by tenant and kind.
+SELECT tenant, kind, EXTRACT(epoch FROM now() - min(changed_at))::float8 AS lag_s
+FROM records WHERE wanted > done AND state <> 'dead' GROUP BY tenant, kind;
+
+-- name: linked_vendors
+SELECT visma_number, bill_id FROM records
+WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s);
+
+-- name: count_unfinished
+SELECT count(*) AS count FROM records WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';

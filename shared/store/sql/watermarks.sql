@@ -1,0 +1,42 @@
+-- name: take_due
+-- Polls that are due: taken by compare-and-set, so that any number of ticks is harmless.
+UPDATE watermarks w
+SET claim_token = gen_random_uuid(), claim_expires_at = now() + %(claim_s)s * interval '1 second'
+FROM tenants t
+WHERE t.id = w.tenant AND NOT t.paused AND t.suspended IS NULL
+  AND w.next_poll_at <= now() AND (w.claim_expires_at IS NULL OR w.claim_expires_at < now())
+RETURNING w.tenant, w.source, w.kind, w.claim_token;
+
+-- name: hold
+UPDATE watermarks SET claim_expires_at = now() + %(claim_s)s * interval '1 second'
+WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s AND claim_token = %(token)s
+  AND claim_expires_at > now();
+
+-- name: complete
+-- A whole walk is stored; the position never moves backwards.
+UPDATE watermarks
+SET position = CASE WHEN %(position)s::text > COALESCE(position, '') THEN %(position)s ELSE position END,
+    first_complete_at = COALESCE(first_complete_at, now()), last_complete_at = %(started_at)s,
+    next_poll_at = now() + %(interval_s)s * interval '1 second', last_error = NULL,
+    claim_token = NULL, claim_expires_at = NULL
+WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s AND claim_token = %(token)s
+RETURNING first_complete_at;
+
+-- name: fail
+UPDATE watermarks
+SET next_poll_at = now() + %(delay_s)s * interval '1 second', last_error = %(error)s,
+    claim_token = NULL, claim_expires_at = NULL
+WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s AND claim_token = %(token)s;
+
+-- name: list
+SELECT * FROM watermarks WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+ORDER BY tenant, source, kind;
+
+-- name: visma_age
+-- Seconds since the older of the two Visma walks was begun; null while one was never finished.
+SELECT CASE WHEN bool_and(last_complete_at IS NOT NULL)
+            THEN EXTRACT(epoch FROM now() - min(last_complete_at))::float8 END AS age_s
+FROM watermarks WHERE tenant = %(tenant)s AND source = 'visma';
+
+-- name: poll_now
+UPDATE watermarks SET next_poll_at = now() WHERE tenant = %(tenant)s AND next_poll_at > now();

@@ -1,0 +1,82 @@
+"""The watermarks table: how far each poll has come, when the next is due, and who runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from shared.errors import ClaimLost
+from shared.store.pool import Conn
+from shared.store.queries import load_queries
+
+SQL = load_queries("watermarks")
+CLAIM_S = 90
+"""A poll's claim; extended page by page, so a dead worker's poll is taken over after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A poll taken by one worker: the walk of one list of one tenant."""
+
+    tenant: str
+    source: str
+    kind: str
+    token: UUID
+
+    @property
+    def key(self) -> dict[str, object]:
+        """Statement parameters that name the poll and prove who runs it."""
+        return {"tenant": self.tenant, "source": self.source, "kind": self.kind, "token": self.token}
+
+
+def take_due_polls(conn: Conn) -> list[Poll]:
+    """Polls that are due now; each is given to one caller only."""
+    rows = conn.execute(SQL["take_due"], {"claim_s": CLAIM_S})
+    return [Poll(row["tenant"], row["source"], row["kind"], row["claim_token"]) for row in rows]
+
+
+def hold(conn: Conn, poll: Poll) -> None:
+    """Keep the poll for another while. Raises ClaimLost when it was taken over."""
+    if conn.execute(SQL["hold"], {**poll.key, "claim_s": CLAIM_S}).rowcount != 1:
+        raise ClaimLost("another worker took this poll over")
+
+
+def find_position(conn: Conn, poll: Poll) -> str | None:
+    """The newest value that a whole walk has seen, as the server wrote it."""
+    for row in list_watermarks(conn, poll.tenant):
+        if (row["source"], row["kind"]) == (poll.source, poll.kind):
+            return str(row["position"]) if row["position"] is not None else None
+    return None
+
+
+def complete(
+    conn: Conn, poll: Poll, *, position: str | None, started_at: datetime, interval_s: float
+) -> None:
+    """A whole walk is stored: move the position forward and set the next poll."""
+    values = {**poll.key, "position": position, "started_at": started_at, "interval_s": interval_s}
+    if conn.execute(SQL["complete"], values).rowcount != 1:
+        raise ClaimLost("another worker took this poll over")
+
+
+def fail(conn: Conn, poll: Poll, *, error: str, delay_s: float) -> None:
+    """The walk did not end: try again after ``delay_s`` from the old position."""
+    conn.execute(SQL["fail"], {**poll.key, "error": error, "delay_s": delay_s})
+
+
+def list_watermarks(conn: Conn, tenant: str | None = None) -> list[DictRow]:
+    """All watermarks, of one tenant or of every one."""
+    return conn.execute(SQL["list"], {"tenant": tenant}).fetchall()
+
+
+def measure_visma_age_s(conn: Conn, tenant: str) -> float | None:
+    """Seconds since Visma was last walked whole; None before both first walks are complete."""
+    row = conn.execute(SQL["visma_age"], {"tenant": tenant}).fetchone()
+    return row["age_s"] if row else None
+
+
+def poll_now(conn: Conn, tenant: str) -> None:
+    """Make all polls of a tenant due."""
+    conn.execute(SQL["poll_now"], {"tenant": tenant})
