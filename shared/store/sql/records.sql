@@ -38,7 +38,8 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
                                WHERE d.tenant = r.tenant AND d.kind = r.kind AND d.bill_id = r.bill_id
                                  AND d.state = 'open') AS letter) AS heard) AS judged)
 RETURNING kind, bill_id, urgency, wanted > done AND state <> 'dead' AND dispatched_at IS NULL
-          AND (next_attempt_at IS NULL OR next_attempt_at <= now()) AS is_due;
+          AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+          AND (claim_expires_at IS NULL OR claim_expires_at < now()) AS is_due;
 
 -- name: claim
 -- The one way into a record: whoever gets the row back works on it until the claim runs out.
