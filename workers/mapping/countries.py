@@ -6,7 +6,8 @@ from shared.bill.models import Vendor
 from shared.tenants import CountryMapping, MappingConfig
 
 EU_COUNTRIES = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT"}
+    | {"LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
 )
 """The member states of the European Union by ISO 3166 code (Greece is GR; EL is only its VAT prefix)."""
 

@@ -14,11 +14,10 @@ _COMPANY_FORMS = """
     ltd|limited|plc|llp|llc|lp|inc|incorporated|corp|corporation|co ltd|pty ltd|pte ltd|pvt ltd
     bv|b v|nv|n v|vof|bvba|sprl|srl|s r l|sarl|s a r l|sas|s a s|sasu|eurl|sa|s a|s l|slu|spa|s p a|lda
     sp z oo|sp z o o|spółka z oo|sro|s r o|kft|zrt|doo|d o o|eood|ood
-    """.replace("\n", "|")
-    .replace(".", "")
-    .split("|")
+    """
+_FORMS = frozenset(
+    form.strip().replace(".", "") for form in _COMPANY_FORMS.replace("\n", "|").split("|") if form.strip()
 )
-_FORMS = frozenset(form.strip() for form in _COMPANY_FORMS if form.strip())
 _LONGEST_FORM = max(len(form.split()) for form in _FORMS)
 
 _SWEDISH_VAT = re.compile(r"SE([0-9]{10})01")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.bill.models import Vendor
 from shared.fields import Fields
 from shared.tenants import TenantConfig
-from workers.mapping.countries import HOME, find_country
+from workers.mapping.countries import HOME, country_of, find_country
 from workers.mapping.text import NAME_LIMIT, cut, is_blank
 
 SETTLED_FIELDS = frozenset(
@@ -34,7 +34,7 @@ _VAT_NUMBER = re.compile(r"\s*[A-Za-z]{2}")
 
 @dataclass(frozen=True, slots=True)
 class SupplierDraft:
-    """What Visma is to show for a vendor; a field that BILL omits is absent. ``notes`` are for the history."""
+    """What Visma is to show for a vendor; what BILL omits is absent. ``notes`` are for the history."""
 
     fields: Fields
     notes: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def map_supplier(vendor: Vendor, config: TenantConfig) -> SupplierDraft:
         "mainAddress.addressLine2": vendor.address.line2,
         "mainAddress.postalCode": vendor.address.postal_code,
         "mainAddress.city": vendor.address.city,
-        "mainAddress.countryId": vendor.address.country,
+        "mainAddress.countryId": country_of(vendor),
         "mainContact.name": vendor.name,
         "mainContact.email": vendor.email,
         "mainContact.phone1": vendor.phone,
