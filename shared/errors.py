@@ -2,6 +2,7 @@
 
     ConnectorError
       Retryable            try again: throttled, unavailable, timeout, session or token expired
+        NotYet             something else must come first; parked uncounted until that wakes it
         NoPlace            no place at a system's limit; give the row back, count no attempt
         ClaimLost          another worker owns the row now; walk away
         PreconditionFailed Visma's 412: fetch again, merge again
@@ -42,6 +43,17 @@ class NoPlace(Retryable):
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message, retry_after_s=retry_after_s, counts=False)
+
+
+class NotYet(Retryable):
+    """Something else must come first; the row is parked uncounted under ``reason`` until that wakes it.
+
+    ``retry_after_s`` is only the longest wait, should the wake-up be lost.
+    """
+
+    def __init__(self, reason: str, message: str, *, retry_after_s: float = 60) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, counts=False)
+        self.reason = reason
 
 
 class ClaimLost(Retryable):

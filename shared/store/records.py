@@ -6,136 +6,28 @@ heard while a row is worked on is therefore never lost. All writes of a worker c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
-from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from shared import jsontext
 from shared.bill.models import Kind
 from shared.errors import ClaimLost
 from shared.store.pool import Conn, jsonb
 from shared.store.queries import load_queries
+from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urgency, digest
+
+__all__ = [
+    "Due", "Finish", "Heard", "Parking", "Record", "Urgency",
+    "bury", "claim", "count_by_state", "extend", "find", "find_linked_vendors", "finish", "free_bills",
+    "keep_content", "list_records", "make_due", "mark_dispatched", "measure_lag", "park", "rejudge_held",
+    "take_due", "wake",
+]  # fmt: skip
 
 SQL = load_queries("records")
 CLAIM_S = 60
 """How long a claim lasts: longer than a place at BILL (40 s), which outlives a call (25 s)."""
-
-
-class Urgency(IntEnum):
-    """Who goes first: lower is sooner."""
-
-    WEBHOOK = 0
-    POLL = 1
-    BACKFILL = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was heard of one record: perhaps only that it changed, perhaps its content.
-
-    ``whole`` is False for a notification's content, which may lack fields. ``forced`` makes the row
-    due whatever is known; ``again`` does so without reading BILL anew.
-    """
-
-    kind: Kind
-    bill_id: str
-    updated_at: datetime | None = None
-    content: bytes | None = None
-    whole: bool = True
-    urgency: Urgency = Urgency.WEBHOOK
-    label: str | None = None
-    vendor_id: str | None = None
-    forced: bool = False
-    again: bool = False
-
-    @property
-    def digest(self) -> bytes | None:
-        """What tells other content of the same time apart."""
-        return digest(self.content) if self.content is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A record that is due, and how urgently."""
-
-    tenant: str
-    kind: Kind
-    bill_id: str
-    urgency: Urgency
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A row as read. ``body`` is what we last wrote to Visma, ``content`` BILL's JSON text."""
-
-    tenant: str
-    kind: Kind
-    bill_id: str
-    state: str
-    reason: str | None
-    detail: str | None
-    label: str | None
-    vendor_id: str | None
-    bill_updated_at: datetime | None
-    synced_version: datetime | None
-    synced_at: datetime | None
-    content: bytes | None
-    content_at: datetime | None
-    content_whole: bool
-    stale: bool
-    attempts: int
-    next_attempt_at: datetime | None
-    intention: dict[str, Any] | None
-    visma_type: str | None
-    visma_number: str | None
-    visma_etag: str | None
-    body: dict[str, Any] | None
-    urgency: Urgency
-    wanted: int
-    done: int
-    claim_token: UUID | None = field(repr=False)
-
-    @property
-    def key(self) -> dict[str, str]:
-        """The primary key as statement parameters."""
-        return {"tenant": self.tenant, "kind": self.kind, "bill_id": self.bill_id}
-
-    @property
-    def is_linked(self) -> bool:
-        """Whether Visma has a document or supplier for this record, as far as we know."""
-        return self.visma_number is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """What a worker found out: the row's new state and what Visma has now."""
-
-    state: str
-    reason: str | None = None
-    detail: str | None = None
-    visma_type: str | None = None
-    visma_number: str | None = None
-    visma_etag: str | None = None
-    body: dict[str, Any] | None = None
-    version: datetime | None = None
-
-
-def digest(content: bytes) -> bytes:
-    """A digest of BILL's JSON whatever the order of its keys."""
-    value = jsontext.loads(content)
-    return hashlib.sha256(jsontext.dumps(_sorted(value)).encode()).digest()
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def make_due(conn: Conn, tenant: str, heard: Iterable[Heard]) -> list[Due]:
@@ -239,10 +131,19 @@ def finish(conn: Conn, record: Record, outcome: Finish) -> bool:
     return bool(row["still_due"])
 
 
-def park(conn: Conn, record: Record, *, delay_s: float, detail: str | None, counts: bool) -> None:
-    """Give the row back until ``delay_s`` from now; a lost claim is left as it is."""
+def park(conn: Conn, record: Record, parking: Parking) -> None:
+    """Give the row back for later; a lost claim is left as it is."""
     conn.execute(
-        SQL["park"], {**_claimed(record), "delay_s": delay_s, "detail": detail, "uncounted": not counts}
+        SQL["park"],
+        {
+            **_claimed(record),
+            "delay_s": parking.delay_s,
+            "reason": parking.reason,
+            "detail": parking.detail,
+            "uncounted": not parking.counts,
+            "dispatched": parking.dispatched,
+            "sure": parking.nothing_ran,
+        },
     )
 
 
@@ -260,9 +161,9 @@ def find(conn: Conn, tenant: str, kind: Kind, bill_id: str, *, lock: bool = Fals
     return _record(row) if row else None
 
 
-def wait_for_vendor(conn: Conn, record: Record, detail: str) -> None:
-    """Park a bill behind its vendor; ``free_bills`` wakes it."""
-    conn.execute(SQL["wait_for_vendor"], {**_claimed(record), "detail": detail})
+def wake(conn: Conn, tenant: str, reason: str) -> list[Due]:
+    """Make due what was parked under ``reason``."""
+    return [_due(tenant, row) for row in conn.execute(SQL["wake"], {"tenant": tenant, "reason": reason})]
 
 
 def free_bills(conn: Conn, tenant: str, vendor_id: str) -> list[Due]:

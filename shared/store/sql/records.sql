@@ -79,16 +79,18 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 RETURNING wanted > done AS still_due;
 
 -- name: park
--- Give the row back for later; an uncounted try leaves no trace in `attempts`.
+-- Give the row back for later; an uncounted try leaves no trace in `attempts`. Whoever dispatches it
+-- again at once says so, and `take_due` leaves it alone meanwhile.
 UPDATE records
-SET next_attempt_at = now() + %(delay_s)s * interval '1 second', detail = %(detail)s,
-    attempts = attempts - %(uncounted)s::int, dispatched_at = NULL,
+SET next_attempt_at = now() + %(delay_s)s * interval '1 second', reason = %(reason)s, detail = %(detail)s,
+    attempts = attempts - %(uncounted)s::int, dispatched_at = CASE WHEN %(dispatched)s THEN now() END,
+    intention = CASE WHEN %(sure)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: bury
 UPDATE records
-SET state = 'dead', reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
+SET state = 'dead', done = claimed_wanted, reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING attempts;
@@ -110,11 +112,11 @@ WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND in
        OR (state = 'held' AND reason IN ('vendor_held', 'currency_mismatch')))
 RETURNING kind, bill_id, urgency;
 
--- name: wait_for_vendor
-UPDATE records
-SET reason = 'vendor_first', detail = %(detail)s, next_attempt_at = now() + interval '60 seconds',
-    attempts = attempts - 1, dispatched_at = NULL, claim_token = NULL, claim_expires_at = NULL
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+-- name: wake
+-- What a parked row waited for is there.
+UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
+WHERE tenant = %(tenant)s AND reason = %(reason)s AND state = 'pending' AND wanted > done
+RETURNING kind, bill_id, urgency;
 
 -- name: take_due
 -- What is due and was not dispatched lately, webhooks first, tenants in turns; marked as dispatched.
