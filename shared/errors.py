@@ -8,6 +8,7 @@
         PreconditionFailed Visma's 412: fetch again, merge again
       Permanent            a repeat cannot heal it: dead letter
         NotFound           the system does not know the id
+        Refused            Visma's own words why it does not accept a document
       NeedsPerson          held with a stable reason code until the mapping, Visma or BILL changes
       OutcomeUnknown       a write may have happened: look it up, never repeat it blindly
       CredentialsRefused   login or token endpoint refuses the credentials: suspend the tenant
@@ -73,6 +74,19 @@ class Permanent(ConnectorError):
 
 class NotFound(Permanent):
     """The system does not know the id (BILL: BDC_1205; Visma: 404)."""
+
+
+class Refused(Permanent):
+    """Visma refused a document and said why; nothing of it was written.
+
+    ``message`` is Visma's text in the company's language. ``label`` names the cause where it is one
+    that ``shared.visma.quirks`` knows, else it is None.
+    """
+
+    def __init__(self, message: str, *, label: str | None = None) -> None:
+        super().__init__(f"Visma refused it: {message}")
+        self.message = message
+        self.label = label
 
 
 class NeedsPerson(ConnectorError):

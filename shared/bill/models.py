@@ -125,10 +125,14 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list. ``next_page`` is the cursor of the next one, None at the end."""
+    """One page of a list. ``next_page`` is the cursor of the next one, None at the end.
+
+    ``unusable`` says of each item that could not be taken in what is wrong with it.
+    """
 
     results: tuple[T, ...]
     next_page: str | None
+    unusable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

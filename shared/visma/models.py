@@ -160,7 +160,12 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of an unordered list; ``total_count`` is the list's size as of this page."""
+    """One page of an unordered list; ``total_count`` is the list's size as of this page.
+
+    An empty page has 0 there: past the end Visma says nothing of the size (Visma docs: pagination).
+    ``unusable`` says of each item that could not be taken in what is wrong with it.
+    """
 
     results: tuple[T, ...]
     total_count: int
+    unusable: tuple[str, ...] = ()
