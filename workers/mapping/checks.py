@@ -1,0 +1,78 @@
+"""A draft against Visma's own lists: what Visma would refuse is held before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.errors import NeedsPerson
+from shared.fields import Fields
+from shared.visma.models import Lists
+from workers.mapping.problems import Problems
+
+_ADVICE = {
+    "inactive_account": "activate it in Visma, or map to another account",
+    "unknown_segment_value": "add or activate it in Visma, or map to another value",
+    "unknown_vat_category": "add or activate it in Visma, or map to another category",
+}
+_SEGMENT = "subaccount."
+
+
+def check_currency(currency: str, supplier_number: str, supplier_currency: str | None, lists: Lists) -> None:
+    """Raise NeedsPerson unless Visma knows the currency and the supplier takes it.
+
+    ``supplier_currency`` is the supplier's fixed currency, None where it is free.
+    """
+    if currency not in lists.currencies:
+        raise NeedsPerson("unknown_currency", f"Visma has no currency {currency}: add it in Visma")
+    if supplier_currency and supplier_currency != currency:
+        raise NeedsPerson(
+            "currency_mismatch",
+            f"the bill is in {currency} and supplier {supplier_number} takes only {supplier_currency}: "
+            "allow other currencies for the supplier in Visma, or correct the vendor's currency in BILL",
+        )
+
+
+def check_lines(lines: Sequence[Fields], lists: Lists) -> None:
+    """Raise NeedsPerson unless all accounts, segment values and VAT categories of the lines are in use."""
+    problems = Problems()
+    for number, line in enumerate(lines, start=1):
+        _check_account(str(line.get("accountNumber") or ""), number, lists, problems)
+        for name, value in line.items():
+            if name.startswith(_SEGMENT):
+                _check_segment(int(name.removeprefix(_SEGMENT)), str(value or ""), number, lists, problems)
+        category = str(line.get("vatCodeId") or "")
+        if not lists.vat_categories.get(category, False):
+            state = "inactive" if category in lists.vat_categories else "unknown"
+            problems.add(
+                "unknown_vat_category", f"line {number}: VAT category {category} is {state} in Visma"
+            )
+    problems.raise_first(_ADVICE)
+
+
+def _check_account(account: str, number: int, lists: Lists, problems: Problems) -> None:
+    known = lists.accounts.get(account)
+    if known is not None and known.is_postable:
+        return
+    if known is None:
+        state = "is not in Visma"
+    elif not known.active:
+        state = "is inactive in Visma"
+    else:
+        state = "may not be posted to by hand in Visma"
+    problems.add("inactive_account", f"line {number}: account {account} {state}")
+
+
+def _check_segment(segment_id: int, value: str, number: int, lists: Lists, problems: Problems) -> None:
+    segment = lists.segments.get(segment_id)
+    if segment is None:
+        problems.add(
+            "unknown_segment_value", f"line {number}: Visma's subaccount has no segment {segment_id}"
+        )
+        return
+    if segment.values.get(value, not segment.validate):
+        return
+    state = "is inactive" if value in segment.values else "is not"
+    problems.add(
+        "unknown_segment_value",
+        f"line {number}: value {value} {state} in Visma's segment {segment_id} ({segment.description})",
+    )
