@@ -49,6 +49,11 @@ def list_letters(conn: Conn, tenant: str | None = None, *, state: str | None = "
     return conn.execute(SQL["list"], {"tenant": tenant, "state": state}).fetchall()
 
 
+def find_letter(conn: Conn, letter_id: int) -> DictRow | None:
+    """A letter with everything that was kept of it, or None."""
+    return conn.execute(SQL["get"], {"id": letter_id}).fetchone()
+
+
 def count_open(conn: Conn) -> dict[str, int]:
     """Open letters by tenant."""
     return {row["tenant"]: row["count"] for row in conn.execute(SQL["count_open"])}

@@ -20,3 +20,6 @@ ORDER BY id;
 
 -- name: count_open
 SELECT tenant, count(*) AS count FROM dead_letters WHERE state = 'open' GROUP BY tenant;
+
+-- name: get
+SELECT * FROM dead_letters WHERE id = %(id)s;
