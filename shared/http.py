@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,6 +23,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from shared import jsontext
+from shared.clock import utc_now
 from shared.errors import ConnectorError, OutcomeUnknown, Retryable
 from shared.http_guard import CallGuard, Deadline, GuardedAdapter
 
@@ -57,7 +59,27 @@ class Answer:
 
     def json(self) -> Any:
         """The body parsed, numbers as Decimal; ValueError when it is not JSON."""
-        return jsontext.loads(self.body)
+        try:
+            return jsontext.loads(self.body)
+        except ArithmeticError:  # a number no Decimal can hold
+            raise ValueError("a number beyond all measure") from None
+
+    def find_json(self) -> Any | None:
+        """The body parsed, or None when it is not JSON."""
+        try:
+            return self.json()
+        except ValueError:
+            return None
+
+    def retry_after_s(self) -> float | None:
+        """The wait that ``Retry-After`` tells, in seconds or as a date; None where it tells none."""
+        told = self.headers.get("Retry-After", "").strip()
+        if told.isascii() and told.isdigit():
+            return float(told[:9])
+        try:
+            return max(0.0, (parsedate_to_datetime(told) - utc_now()).total_seconds())
+        except (ValueError, TypeError):
+            return None
 
 
 class HttpSession:
@@ -112,7 +134,7 @@ class HttpSession:
                 answer = self._exchange(request, guard)
                 status = str(answer.status)
                 return answer
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
                 status = "lost" if guard.sent else "unsent"
                 # No chaining: urllib3 quotes parts of the answer in its texts.
                 raise self._failure(error, guard, method, route, write=write) from None

@@ -1,0 +1,134 @@
+"""BILL's sessions: one per worker and tenant, sealed in Redis, one log-in at a time.
+
+A session ends after 35 minutes without a call and cannot be refreshed; log-ins are limited to 200 an
+hour for all tenants of a developer key (BILL reference: authentication, limits).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from shared import jsontext
+from shared.bill.answers import login_error_of
+from shared.errors import NoPlace, Retryable
+from shared.http import HttpSession
+from shared.http_guard import Deadline
+from shared.limits import Budget
+from shared.sealed_cache import Made, SealedCache, stamp_of
+from shared.tenants import BillConfig
+from shared.vault import Vault
+
+SESSION_LIVES_S = 34 * 60.0
+"""35 minutes idle at BILL less a minute for clocks and queues."""
+
+LOGINS_PER_HOUR = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BillCredentials:
+    """A BILL user, or a sync token's name and value, and the developer key."""
+
+    username: str
+    password: str = field(repr=False)
+    dev_key: str = field(repr=False)
+
+    @property
+    def dev_key_digest(self) -> str:
+        """The developer key as limits in Redis name it."""
+        return stamp_of("dev_key", self.dev_key)
+
+
+class BillSessions:
+    """This worker's sessions at BILL; they are stored under its name and shared by its pool slots."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        vault: Vault,
+        worker_name: str,
+        *,
+        budget: Budget | None = None,
+        logins_per_hour: int = LOGINS_PER_HOUR,
+    ) -> None:
+        self._cache = SealedCache(redis, vault, worker_name, kind="bill_session")
+        self._budget = budget
+        self._logins_per_hour = logins_per_hour
+
+    def get(
+        self,
+        tenant: str,
+        config: BillConfig,
+        credentials: BillCredentials,
+        http: HttpSession,
+        deadline: Deadline,
+    ) -> str:
+        """A session to use now: the stored one, else a fresh one, else a sibling's.
+
+        Raises ``CredentialsRefused`` when BILL refuses the log-in and ``NoPlace`` when the hour's
+        log-ins are spent and no other worker has a session of this tenant.
+        """
+
+        def log_in() -> Made:
+            try:
+                self._spend_login(credentials)
+            except NoPlace:
+                borrowed = self._cache.find_sibling(tenant, _stamp(config, credentials))
+                if borrowed is None:
+                    raise
+                return Made(borrowed, SESSION_LIVES_S)
+            return Made(fetch_session(http, config, credentials, deadline), SESSION_LIVES_S)
+
+        found = self._cache.get(tenant, _stamp(config, credentials), log_in, deadline)
+        self._cache.keep_alive(tenant, SESSION_LIVES_S)
+        return found
+
+    def find(self, tenant: str, config: BillConfig, credentials: BillCredentials) -> str | None:
+        """The stored session, if there is one."""
+        return self._cache.find(tenant, _stamp(config, credentials))
+
+    def drop(self, tenant: str, config: BillConfig, credentials: BillCredentials, session_id: str) -> None:
+        """Forget a session that BILL refused; one that was stored since stays."""
+        self._cache.drop(tenant, _stamp(config, credentials), session_id)
+
+    def _spend_login(self, credentials: BillCredentials) -> None:
+        if self._budget is not None:
+            self._budget.spend(f"bill-logins:{credentials.dev_key_digest}", self._logins_per_hour)
+
+
+def fetch_session(
+    http: HttpSession, config: BillConfig, credentials: BillCredentials, deadline: Deadline
+) -> str:
+    """Log in and return the session id (BILL reference: login; the developer key goes in the body)."""
+    body = {
+        "username": credentials.username,
+        "password": credentials.password,
+        "organizationId": config.organization_id,
+        "devKey": credentials.dev_key,
+    }
+    answer = http.send(
+        "POST",
+        f"{config.base_url}/v3/login",
+        route="/v3/login",
+        headers={"Content-Type": "application/json"},
+        body=jsontext.dumps(body).encode(),
+        deadline=deadline,
+    )
+    content = answer.find_json()
+    session_id = content.get("sessionId") if isinstance(content, dict) else None
+    if answer.ok and isinstance(session_id, str) and session_id.isascii() and session_id.isprintable():
+        return session_id
+    if answer.ok:
+        raise Retryable("BILL's answer to the log-in holds no session")
+    raise login_error_of(answer)
+
+
+def _stamp(config: BillConfig, credentials: BillCredentials) -> str:
+    return stamp_of(
+        config.base_url,
+        config.organization_id,
+        credentials.username,
+        credentials.password,
+        credentials.dev_key,
+    )
