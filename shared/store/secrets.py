@@ -39,3 +39,9 @@ def list_secrets(conn: Conn, kind: SecretKind) -> list[StoredSecret]:
     """All tenants' secrets of one kind."""
     rows = conn.execute(SQL["list"], {"kind": kind})
     return [StoredSecret(row["tenant"], kind, Sealed(row["key_id"], row["sealed"])) for row in rows]
+
+
+def try_lock_webhook(conn: Conn, tenant: str) -> bool:
+    """Be the one who changes a tenant's webhook keys, until the connection is closed; False if another is."""
+    row = conn.execute(SQL["try_lock_webhook"], {"tenant": tenant}).fetchone()
+    return row is not None and bool(row["locked"])

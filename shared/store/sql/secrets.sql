@@ -12,3 +12,7 @@ SELECT key_id, sealed FROM secrets WHERE tenant = %(tenant)s AND kind = %(kind)s
 
 -- name: list
 SELECT tenant, kind, key_id, sealed FROM secrets WHERE kind = %(kind)s;
+
+-- name: try_lock_webhook
+-- Held until the connection is closed.
+SELECT pg_try_advisory_lock(hashtextextended('webhook ' || %(tenant)s, 0)) AS locked;
