@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
-SECRET_KIND = "webhook_key"  # noqa: S105  (the kind's name, not a secret)
-MAX_KEYS = 3
+SECRET_KIND: Final = "webhook_key"  # noqa: S105  (the kind's name, not a secret)
+MAX_KEYS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""Health and metrics: is the process alive, can it do its work, and what has it counted."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from shared.metrics import FleetCollector, FleetState
+
+PROBE_TIMEOUT_S: Final = 1.0
+Probe = Callable[[], object]
+logger = logging.getLogger(__name__)
+
+
+def health_routes(probes: Mapping[str, Probe], fetch_fleet_state: Callable[[], FleetState]) -> Blueprint:
+    """``/livez``, ``/readyz`` and ``/metrics``.
+
+    A probe raises, within about :data:`PROBE_TIMEOUT_S`, when what it is named after cannot be reached.
+    """
+    routes = Blueprint("health", __name__)
+    fleet = CollectorRegistry()
+    fleet.register(FleetCollector(fetch_fleet_state, _report_fetch))
+
+    @routes.get("/livez")
+    def livez() -> Response:
+        return jsonify(status="alive")
+
+    @routes.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        found = {name: "ok" if _reaches(name, probe) else "unreachable" for name, probe in probes.items()}
+        ready = set(found.values()) <= {"ok"}
+        return jsonify(status="ready" if ready else "not_ready", **found), 200 if ready else 503
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        text = generate_latest(_counted()) + generate_latest(fleet)
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def _counted() -> CollectorRegistry:
+    """What this process counted; with PROMETHEUS_MULTIPROC_DIR what all processes of this machine did."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
+
+
+def _reaches(name: str, probe: Probe) -> bool:
+    try:
+        probe()
+    except Exception as error:
+        logger.warning("%s not reachable: %s", name, error)
+        return False
+    return True
+
+
+def _report_fetch(error: Exception) -> None:
+    logger.warning("metrics of the database not available: %s", error)
