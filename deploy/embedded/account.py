@@ -39,9 +39,11 @@ class Account:
         return done.returncode == 0
 
     def own(self, path: Path) -> None:
-        """Give ``path`` to the account."""
-        if self.other:
-            os.chown(path, self.uid, self.gid)
+        """Give ``path`` to the account, with what is in it: ``cp -r`` of a checkout makes root its owner."""
+        if not self.other or path.stat().st_uid == self.uid:
+            return
+        for inner in (path, *path.rglob("*")):
+            os.chown(inner, self.uid, self.gid, follow_symlinks=False)
 
 
 def ensure_account() -> Account:

@@ -174,6 +174,7 @@ def _start(cluster: Cluster) -> str:
     sockets = short_folder(cluster.data.resolve(), cluster.account.uid)
     settings = cluster.data / "connector.conf"
     settings.write_text(_SETTINGS.format(port=_PORT, sockets=sockets), encoding="utf-8")
+    cluster.account.own(cluster.data)
     cluster.account.own(settings)
     log = cluster.data / "log"
     _server(cluster.data).stop()
