@@ -27,6 +27,13 @@ def same_fields(one: Fields, other: Fields) -> bool:
     return all(same_value(name, one.get(name), other.get(name)) for name in {*one, *other})
 
 
+def show_value(value: FieldValue) -> str:
+    """A value as a person reads it in a message."""
+    if is_empty(value):
+        return "nothing"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
 def _plain(name: str, value: FieldValue) -> tuple[str, str | bool | Decimal] | None:
     # the kind stands beside the value, since True == Decimal(1)
     if is_empty(value) or value is None:
