@@ -1,0 +1,54 @@
+"""Following work to its end: what is left to do, what stopped, and a word whenever that may have changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import DictRow
+
+from shared.bill.models import Kind
+from shared.store.pool import Conn
+from shared.store.queries import load_queries
+
+SQL = load_queries("progress")
+
+CHANNEL: Final = "connector_records"
+"""Whoever settles a record notifies this channel with its tenant's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A tenant, or one record of it, or what changed in BILL ``since`` a time."""
+
+    tenant: str
+    kind: Kind | None = None
+    bill_id: str | None = None
+    since: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Statement parameters."""
+        return {name: getattr(self, name) for name in Scope.__slots__}
+
+
+def count_left(conn: Conn, scope: Scope) -> int:
+    """How many records of the scope's tenant, or whether its one record, still have work."""
+    row = conn.execute(SQL["count_left"], scope.values).fetchone()
+    return int(row["count"]) if row else 0
+
+
+def list_stopped(conn: Conn, scope: Scope) -> list[DictRow]:
+    """Kind, id, state and reason of the scope's held and dead records."""
+    return conn.execute(SQL["list_stopped"], scope.values).fetchall()
+
+
+def listen(conn: Conn) -> None:
+    """Hear of settled records on this connection, outside any transaction."""
+    conn.execute(f"LISTEN {CHANNEL}")
+
+
+def wait_for_word(conn: Conn, *, at_most_s: float) -> bool:
+    """Wait until a record of any tenant was settled; False when ``at_most_s`` passed without a word."""
+    return any(True for _ in conn.notifies(timeout=at_most_s, stop_after=1))

@@ -1,0 +1,108 @@
+"""The command ``connector``: what it offers, and the one place where its errors become a line and a code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from workers.cli.credentials import credentials
+from workers.cli.dead_letters import dead_letters
+from workers.cli.errors import FAILED, INTERRUPTED, Interrupted, explain
+from workers.cli.migrate import migrate
+from workers.cli.output import note
+from workers.cli.records import records
+from workers.cli.session import Session
+from workers.cli.status import status
+from workers.cli.sync import sync
+from workers.cli.tenant import tenant
+from workers.cli.webhook import webhook
+
+_EPILOG = """\b
+First steps:
+  connector migrate
+  connector tenant apply acme-se.toml
+  connector credentials set acme-se bill
+  connector credentials set acme-se visma
+  connector webhook subscribe acme-se
+  connector up
+
+Exit codes: 0 done, 1 failed with one line on stderr, 2 wrong usage.
+
+\b
+Shell completion:
+  bash:  eval "$(_CONNECTOR_COMPLETE=bash_source connector)"
+  zsh:   eval "$(_CONNECTOR_COMPLETE=zsh_source connector)"
+  fish:  _CONNECTOR_COMPLETE=fish_source connector | source
+"""
+
+
+class _Connector(click.Group):
+    """A group that ends every error of its commands with one line on stderr and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        session = extra.setdefault("obj", Session(os.environ))
+        extra["standalone_mode"] = False
+        extra["prog_name"] = "connector"
+        try:
+            code = super().main(args, **extra)
+        except Exception as error:
+            sys.exit(_end(error, session))
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(error: Exception, session: Session) -> int:
+    """Say what went wrong; the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, Interrupted | click.Abort):
+        note(str(error) or "interrupted: nothing is left half done, run the command again")
+        return INTERRUPTED
+    if session.is_verbose:
+        traceback.print_exception(error)
+    note(f"connector: {explain(error, session.known_settings)}")
+    return FAILED
+
+
+@click.group(
+    cls=_Connector,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="bill-visma-connector", prog_name="connector")
+def connector() -> None:
+    """Carry vendors and approved bills from BILL into Visma.net ERP.
+
+    Settings come from the environment. Where DATABASE_URL or REDIS_URL is not set, embedded servers
+    under CONNECTOR_HOME (default ./var) take their place.
+    """
+
+
+for _command in (
+    migrate,
+    tenant,
+    credentials,
+    webhook,
+    sync,
+    status,
+    records,
+    dead_letters,
+):
+    connector.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name in letters the terminal lacks must not stop a report.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    connector.main()
+
+
+if __name__ == "__main__":
+    main()
