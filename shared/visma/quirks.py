@@ -16,9 +16,12 @@ Meaning = Literal["refused", "changed_meanwhile"]
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """One message: its label, its pattern, and what it means. The first row that matches counts."""
+    """One message: its label, its pattern, and what it means. The first row that matches counts.
 
-    label: str
+    A None for label means a refusal, but not which.
+    """
+
+    label: str | None
     pattern: re.Pattern[str]
     meaning: Meaning = "refused"
 
@@ -49,7 +52,8 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         _pattern(r"(quantity|amount|cost)\b.*(must|should) (be greater than|not be less)"),
     ),
     Quirk("not_allowed", _pattern(r"^you cannot ")),
-    Quirk("business", _pattern(r"^VismaId: [0-9a-f-]{36}\. .*error")),
+    Quirk("currency_mismatch", _pattern(r"\bcurrency of .* cannot be overridden")),
+    Quirk(None, _pattern(r"^VismaId: [0-9a-f-]{36}\. .*error")),
 )
 
 
