@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.fields import Change, Fields, FieldValue
-from shared.visma.models import LineChange, SupplierInvoice, SupplierInvoiceLine
+from shared.visma.models import LineChange, SupplierInvoiceLine
 from workers.mapping.equality import is_empty, same_value, show_value
 from workers.mapping.supplier import CLEARABLE_FIELDS, SETTLED_FIELDS
-from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody
 
 _SEGMENT = "subaccount."
+_NOTHING: Fields = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,48 +33,17 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What to send of a header, a line or a supplier, and what stands in the way.
+    """What to send, as fields and as changes (before: what Visma shows), and what stands in the way.
 
-    ``changes`` tell ``to_send`` field by field (before: what Visma shows). ``noted`` are differences that are
-    told but neither sent nor a conflict.
+    ``noted`` are differences that are told but neither sent nor a conflict. ``written`` is the body to keep
+    as the last one written, once the send succeeded or where nothing has to be sent.
     """
 
     to_send: Fields
     changes: tuple[Change, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     noted: tuple[Change, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is noted, in words for the history."""
-        return tuple(
-            f"{change.field} left as it is in Visma: BILL {show_value(change.after)}, "
-            f"Visma {show_value(change.before)}"
-            for change in self.noted
-        )
-
-    def describe_conflicts(self) -> str:
-        """The conflicts with both values, and what to do."""
-        return describe_conflicts(self.conflicts)
-
-
-@dataclass(frozen=True, slots=True)
-class SupplierInvoiceMerge:
-    """What to send of a document, header and lines, and what stands in the way."""
-
-    header: Fields
-    lines: tuple[LineChange, ...]
-    changes: tuple[Change, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to send."""
-        return not self.header and not self.lines
-
-    def describe_conflicts(self) -> str:
-        """The conflicts with both values, and what to do."""
-        return describe_conflicts(self.conflicts)
+    written: Fields = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,44 +57,29 @@ class LineMerge:
 
 def merge_fields(written: Fields, desired: Fields, actual: Fields) -> Merge:
     """Merge a header or a line; a field that ``desired`` no longer has is left as it is."""
-    return _merge(written, desired, actual, settled=frozenset())
+    candidates = [name for name in desired if not same_value(name, desired[name], written.get(name))]
+    return _merge(candidates, written, desired, actual)
 
 
-def merge_supplier(written: Fields, desired: Fields, actual: Fields) -> Merge:
-    """Merge a supplier that is linked already.
+def merge_supplier(
+    written: Fields, desired: Fields, actual: Fields, *, may_clear: bool, first_link: bool = False
+) -> Merge:
+    """Merge a supplier.
 
-    Settled fields are sent only where Visma's is empty; a later difference is noted. What we wrote and
-    ``desired`` no longer has is cleared: of a vendor that is not whole, pass the last written fields along.
+    Settled fields are sent only where Visma's is empty, and a difference is noted. What we wrote and BILL no
+    longer has is cleared, unless ``may_clear`` is False: a notification, which is only nearly whole. With
+    ``first_link``, a supplier that a person made, nothing that is filled in is overruled: it is noted.
     """
-    cleared = [name for name in written if name in CLEARABLE_FIELDS and is_empty(desired.get(name))]
-    return _merge(written, {**desired, **dict.fromkeys(cleared)}, actual, settled=SETTLED_FIELDS)
-
-
-def link_fields(desired: Fields, actual: Fields) -> Fields:
-    """What to send when a vendor is linked to a supplier that people made: only what Visma lacks."""
-    return {
-        name: value for name, value in desired.items() if is_empty(actual.get(name)) and not is_empty(value)
-    }
-
-
-def merge_supplier_invoice(
-    written: WrittenBody, draft: SupplierInvoiceDraft, actual: SupplierInvoice
-) -> SupplierInvoiceMerge:
-    """Merge a document that is not released; ``actual`` as a single read shows it, with its lines."""
-    header = merge_fields(written.header, draft.header, actual.fields)
-    lines = merge_lines(written.lines, draft.lines, actual.lines)
-    return SupplierInvoiceMerge(
-        header.to_send,
-        lines.changes,
-        header.changes + lines.fields,
-        header.conflicts + lines.conflicts,
-    )
-
-
-def describe_conflicts(conflicts: Sequence[Conflict]) -> str:
-    """The conflicts with both values, and what to do."""
-    listed = "; ".join(str(conflict) for conflict in conflicts)
-    return f"changed in Visma by hand and in BILL too: {listed}; make both show the same in Visma or BILL"
+    cleared = [
+        name for name in written if may_clear and name in CLEARABLE_FIELDS and is_empty(desired.get(name))
+    ]
+    wanted: dict[str, FieldValue] = {**desired, **dict.fromkeys(cleared)}
+    kept = {name: value for name, value in written.items() if name not in wanted}
+    candidates = [name for name in wanted if not same_value(name, wanted[name], written.get(name))]
+    gentle = frozenset(candidates) if first_link else SETTLED_FIELDS
+    merged = _merge(candidates, written, wanted, actual, gentle=gentle)
+    body = {name: value for name, value in {**kept, **wanted}.items() if not is_empty(value)}
+    return Merge(merged.to_send, merged.changes, merged.conflicts, merged.noted, body)
 
 
 def find_settled_differences(desired: Fields, actual: Fields) -> tuple[Change, ...]:
@@ -166,22 +120,29 @@ def must_recreate(written: Fields, desired: Fields) -> bool:
     return any(written.get(name) != desired.get(name) for name in ("documentType", "supplierNumber"))
 
 
-def _merge(written: Fields, desired: Fields, actual: Fields, *, settled: frozenset[str]) -> Merge:
+def _merge(
+    candidates: Sequence[str],
+    written: Fields,
+    desired: Fields,
+    actual: Fields,
+    *,
+    gentle: frozenset[str] = frozenset(),
+) -> Merge:
     to_send: dict[str, FieldValue] = {}
     conflicts: list[Conflict] = []
     noted: list[Change] = []
-    for name, ours in desired.items():
-        theirs, last = actual.get(name), written.get(name)
-        if same_value(name, ours, last) or same_value(name, ours, theirs):
+    for name in candidates:
+        ours, theirs, last = desired[name], actual.get(name), written.get(name)
+        if same_value(name, ours, theirs):
             continue
-        if is_empty(theirs) if name in settled else same_value(name, theirs, last):
+        if is_empty(theirs) if name in gentle else same_value(name, theirs, last):
             to_send[name] = ours
-        elif name in settled:
+        elif name in gentle:
             noted.append(Change(name, theirs, ours))
         else:
             conflicts.append(Conflict(name, last, ours, theirs))
     changes = tuple(Change(name, actual.get(name), value) for name, value in to_send.items())
-    return Merge(to_send, changes, tuple(conflicts), tuple(noted))
+    return Merge(to_send, changes, tuple(conflicts), tuple(noted), desired)
 
 
 def _merge_line(written: Fields, desired: Fields, shown: SupplierInvoiceLine) -> LineMerge:
