@@ -20,6 +20,7 @@ from workers.cli.session import Session
 from workers.cli.status import status
 from workers.cli.sync import sync
 from workers.cli.tenant import tenant
+from workers.cli.up import up
 from workers.cli.webhook import webhook
 
 _EPILOG = """\b
@@ -85,6 +86,7 @@ def connector() -> None:
 
 for _command in (
     migrate,
+    up,
     tenant,
     credentials,
     webhook,

@@ -70,9 +70,9 @@ class Session:
     def context(self) -> Iterator[Context]:
         """Clients of both systems and the sender of tasks."""
         # Most commands need neither clients nor Celery, and start faster without.
-        from workers.wiring import make_context
+        from workers.wiring import Context
 
-        context = make_context(self.settings, worker_name=NAME)
+        context = Context(self.settings, worker_name=NAME)
         try:
             yield context
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from psycopg.rows import DictRow
@@ -17,10 +17,14 @@ from shared.store.pool import Conn, connect
 from shared.store.progress import Scope
 from shared.store.records import Heard, Urgency, make_due
 from shared.store.tenants import TenantRow, get_tenant
+from shared.tenants import TenantConfig
 from workers.cli.errors import Interrupted
 from workers.cli.output import note, say, working
 from workers.cli.session import NAME, Session, pass_session
-from workers.dispatch import Dispatcher
+from workers.sync.backfill import backfill
+
+if TYPE_CHECKING:
+    from workers.wiring import Context
 
 _FALLBACK_S: Final = 5.0
 """How often the database is asked when no word comes: a word can be lost with a connection."""
@@ -72,15 +76,20 @@ def sync(
     """
     scope = _scope(tenant, vendor_id, bill_id, since)
     with connect(session.settings.database_url, name=NAME) as ears, session.database() as conn:
-        _refuse_idle(tenant, get_tenant(conn, tenant))
-        if wait:
-            progress.listen(ears)
+        row = get_tenant(conn, tenant)
+        _refuse_idle(row)
+        progress.listen(ears)
         with session.context() as context:
-            _send(conn, Dispatcher(context.celery, context.pool), scope)
+            if scope.kind is not None:
+                _send_record(conn, context, scope)
+            elif wait:
+                _read_lists(context, row.config, scope)
+            else:
+                context.dispatcher.send(queues.SYNC_TENANT, tenant, _day(scope))
         if wait:
             _wait(ears, conn, scope)
-    if not wait:
-        say(f"{_named(scope)}: on its way; follow it with `{_follow(scope)}`")
+        else:
+            say(f"{_named(scope)}: on its way; follow it with `{_follow(scope)}`")
 
 
 def _scope(tenant: str, vendor_id: str | None, bill_id: str | None, since: datetime | None) -> Scope:
@@ -92,7 +101,8 @@ def _scope(tenant: str, vendor_id: str | None, bill_id: str | None, since: datet
     return Scope(tenant, kind, vendor_id or bill_id, since.replace(tzinfo=UTC) if since else None)
 
 
-def _refuse_idle(tenant: str, row: TenantRow) -> None:
+def _refuse_idle(row: TenantRow) -> None:
+    tenant = row.config.id
     if row.paused:
         raise UsageError(f"{tenant} is paused: go on with `connector tenant resume {tenant}`")
     if row.suspended:
@@ -102,13 +112,22 @@ def _refuse_idle(tenant: str, row: TenantRow) -> None:
         )
 
 
-def _send(conn: Conn, dispatcher: Dispatcher, scope: Scope) -> None:
-    if scope.kind is None or scope.bill_id is None:
-        since = scope.since.isoformat() if scope.since else None
-        dispatcher.send(queues.SYNC_TENANT, scope.tenant, since)
-        return
-    heard = Heard(scope.kind, scope.bill_id, urgency=Urgency.WEBHOOK, forced=True)
-    dispatcher.dispatch(make_due(conn, scope.tenant, [heard]))
+def _send_record(conn: Conn, context: Context, scope: Scope) -> None:
+    if scope.kind is not None and scope.bill_id is not None:
+        heard = Heard(scope.kind, scope.bill_id, urgency=Urgency.WEBHOOK, forced=True)
+        context.dispatcher.dispatch(make_due(conn, scope.tenant, [heard]))
+
+
+def _read_lists(context: Context, config: TenantConfig, scope: Scope) -> None:
+    """Make due what BILL lists, here and not in a task: only so is it known when the last of it is done."""
+    with working(f"{scope.tenant}: reading BILL's vendors and bills"):
+        seen = backfill(context.pool, context.bill(config), config, _day(scope))
+    context.dispatcher.dispatch_due()
+    note(f"{scope.tenant}: {seen} vendors and bills read")
+
+
+def _day(scope: Scope) -> str | None:
+    return scope.since.date().isoformat() if scope.since else None
 
 
 def _wait(ears: Conn, conn: Conn, scope: Scope) -> None:
