@@ -43,5 +43,13 @@ def changed_fields(before: Fields, after: Fields) -> list[Change]:
     return changes
 
 
+def fields_from_json(value: Mapping[str, Any]) -> dict[str, FieldValue]:
+    """Fields as the database kept them; every number a Decimal again."""
+    return {
+        name: Decimal(item) if isinstance(item, int) and not isinstance(item, bool) else item
+        for name, item in value.items()
+    }
+
+
 def _plain(value: FieldValue) -> str | bool | None:
     return format(value, "f") if isinstance(value, Decimal) else value

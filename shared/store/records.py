@@ -19,10 +19,10 @@ from shared.store.queries import load_queries
 from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urgency, digest
 
 __all__ = [
-    "Due", "Finish", "Heard", "Parking", "Record", "Urgency",
-    "bury", "claim", "count_by_state", "extend", "find", "find_linked_vendors", "finish", "free_bills",
-    "keep_content", "list_records", "make_due", "mark_dispatched", "measure_lag", "park", "rejudge_held",
-    "take_due", "wake",
+    "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
+    "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "finish", "free_bills",
+    "has_bills", "keep_content", "list_records", "make_due", "mark_dispatched", "measure_lag",
+    "notify", "park", "rejudge_held", "take_due", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -34,7 +34,8 @@ def make_due(conn: Conn, tenant: str, heard: Iterable[Heard]) -> list[Due]:
     """Note what was heard and return the records that are now due and not yet dispatched."""
     due: list[Due] = []
     with conn.transaction(), conn.pipeline():
-        cursors = [conn.execute(SQL["make_due"], _heard_row(tenant, one)) for one in heard]
+        in_order = sorted(heard, key=lambda one: (one.kind, one.bill_id))  # two of us never lock crosswise
+        cursors = [conn.execute(SQL["make_due"], _heard_row(tenant, one)) for one in in_order]
         for cursor in cursors:
             row = cursor.fetchone()
             if row is not None and row["is_due"]:
@@ -147,10 +148,17 @@ def park(conn: Conn, record: Record, parking: Parking) -> None:
     )
 
 
-def bury(conn: Conn, record: Record, detail: str) -> int | None:
+def bury(conn: Conn, record: Record, detail: str, *, nothing_ran: bool) -> int | None:
     """Mark the row dead and return its attempts; None when the claim is lost."""
-    row = conn.execute(SQL["bury"], {**_claimed(record), "detail": detail}).fetchone()
+    values = {**_claimed(record), "detail": detail, "nothing_ran": nothing_ran}
+    row = conn.execute(SQL["bury"], values).fetchone()
     return row["attempts"] if row else None
+
+
+def unlink(conn: Conn, record: Record) -> None:
+    """Note that the record's document is gone from Visma. Raises ClaimLost when the row is not ours."""
+    if conn.execute(SQL["unlink"], _claimed(record)).rowcount != 1:
+        raise ClaimLost
 
 
 def find(conn: Conn, tenant: str, kind: Kind, bill_id: str, *, lock: bool = False) -> Record | None:
@@ -166,9 +174,9 @@ def wake(conn: Conn, tenant: str, reason: str) -> list[Due]:
     return [_due(tenant, row) for row in conn.execute(SQL["wake"], {"tenant": tenant, "reason": reason})]
 
 
-def free_bills(conn: Conn, tenant: str, vendor_id: str) -> list[Due]:
-    """Make due the bills that waited for this vendor."""
-    rows = conn.execute(SQL["free_bills"], {"tenant": tenant, "vendor_id": vendor_id})
+def free_bills(conn: Conn, tenant: str, vendor_id: str, *, synced: bool) -> list[Due]:
+    """Make due the bills that waited for this vendor; those held with it only when it is ``synced``."""
+    rows = conn.execute(SQL["free_bills"], {"tenant": tenant, "vendor_id": vendor_id, "synced": synced})
     return [_due(tenant, row) for row in rows]
 
 
@@ -186,6 +194,29 @@ def take_due(conn: Conn, *, count: int, again_s: float) -> list[Due]:
 def mark_dispatched(conn: Conn, tenant: str, kind: Kind, bill_ids: Sequence[str]) -> None:
     """Note that tasks for these rows are on their way, so that ``take_due`` leaves them a while."""
     conn.execute(SQL["mark_dispatched"], {"tenant": tenant, "kind": kind, "bill_ids": list(bill_ids)})
+
+
+def count_dispatched(conn: Conn, *, within_s: float) -> int:
+    """How many due records have a task on its way."""
+    row = conn.execute(SQL["count_dispatched"], {"within_s": within_s}).fetchone()
+    return int(row["count"]) if row else 0
+
+
+def notify(conn: Conn, tenant: str) -> None:
+    """Tell whoever listens on ``connector_records`` that a record of this tenant was settled."""
+    conn.execute(SQL["notify"], {"tenant": tenant})
+
+
+def exists(conn: Conn, tenant: str, kind: Kind, bill_id: str) -> bool:
+    """Whether BILL's record of this id is known here."""
+    row = conn.execute(SQL["exists"], {"tenant": tenant, "kind": kind, "bill_id": bill_id}).fetchone()
+    return bool(row and row["found"])
+
+
+def has_bills(conn: Conn, tenant: str, vendor_id: str) -> bool:
+    """Whether a bill that is not ignored is this vendor's."""
+    row = conn.execute(SQL["has_bills"], {"tenant": tenant, "vendor_id": vendor_id}).fetchone()
+    return bool(row and row["found"])
 
 
 def list_records(

@@ -34,6 +34,7 @@ class Supplier:
     etag: str
     last_modified: str | None
     fields: Fields
+    currency_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 -- name: bury
 UPDATE records
 SET state = 'dead', done = claimed_wanted, reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
+    intention = CASE WHEN %(nothing_ran)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING attempts;
@@ -109,7 +110,7 @@ SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
     state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
 WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
   AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
-       OR (state = 'held' AND reason IN ('vendor_held', 'currency_mismatch')))
+       OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
 RETURNING kind, bill_id, urgency;
 
 -- name: wake
@@ -172,3 +173,25 @@ WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s
 
 -- name: count_unfinished
 SELECT count(*) AS count FROM records WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
+
+-- name: count_dispatched
+SELECT count(*) AS count FROM records
+WHERE wanted > done AND state <> 'dead' AND dispatched_at > now() - %(within_s)s * interval '1 second';
+
+-- name: notify
+SELECT pg_notify('connector_records', %(tenant)s);
+
+-- name: exists
+SELECT EXISTS (SELECT 1 FROM records
+               WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s) AS found;
+
+-- name: has_bills
+-- Whether any bill that is not ignored asks for this vendor.
+SELECT EXISTS (SELECT 1 FROM records
+               WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s
+                 AND state <> 'ignored') AS found;
+
+-- name: unlink
+-- Its document is gone from Visma; the row goes on without one.
+UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;

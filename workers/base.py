@@ -1,0 +1,274 @@
+"""The one place that retries, parks, suspends and writes dead letters; every task stands on it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+from uuid import UUID
+
+from celery import Task
+
+from shared import backoff, logs, metrics
+from shared.bill.models import Kind
+from shared.errors import (
+    ClaimLost,
+    ConnectorError,
+    CredentialsRefused,
+    NeedsPerson,
+    NotYet,
+    OutcomeUnknown,
+    Permanent,
+    Retryable,
+)
+from shared.queues import MAX_COUNTDOWN_S
+from shared.store import dead_letters, records, tenants, watermarks
+from shared.store.dead_letters import DeadLetter
+from shared.store.records import Due, Parking, Record, Urgency
+from shared.store.watermarks import Poll
+from workers.sync.outcome import Outcome, held
+from workers.sync.poll import PollWork, Walked
+from workers.sync.settle import park_behind_vendor, settle
+from workers.sync.vendor_link import VENDOR_FIRST
+from workers.sync.work import Work
+from workers.wiring import Context, get_context
+
+log = logs.get_logger(__name__)
+
+MAX_ATTEMPTS = 12
+SHORT_ATTEMPTS = 5
+"""So many tries come soon after one another, in Celery; the rest is parked in PostgreSQL."""
+
+LONG_CAP_S = 3600.0
+LOST_WRITE_S = 2.0
+SUSPENDED_S = 300.0
+
+Upsert = Callable[[Work], Outcome]
+Walk = Callable[[PollWork], Walked]
+
+
+class ConnectorTask(Task):  # type: ignore[misc]
+    """A task of the connector: its log lines carry the task's id, its errors no secret."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with logs.bound(task=self.name, task_id=self.request.id):
+            return self.run(*args, **kwargs)
+
+    def make_true(self, kind: Kind, tenant: str, bill_id: str, upsert: Upsert) -> str:
+        """Claim the record, run ``upsert`` on it, and record what came of it; one word for Flower."""
+        with logs.bound(tenant=tenant, kind=kind, bill_id=bill_id):
+            return _Run(self, get_context(), kind, tenant, bill_id).make_true(upsert)
+
+    def walk(self, source: str, tenant: str, kind: str, token: str, walk: Walk) -> int:
+        """Run a poll that a tick gave us; a failure sets the next one, and loses nothing."""
+        with logs.bound(tenant=tenant, source=source, kind=kind):
+            return _walk(get_context(), Poll(tenant, source, kind, UUID(token)), walk)
+
+
+class _Run:
+    """One task's run on one record."""
+
+    def __init__(self, task: ConnectorTask, context: Context, kind: Kind, tenant: str, bill_id: str) -> None:
+        self.task = task
+        self.context = context
+        self.due = Due(tenant, kind, bill_id, Urgency.WEBHOOK)
+        self.started = time.monotonic()
+
+    def make_true(self, upsert: Upsert) -> str:
+        row = self.context.get_tenant(self.due.tenant)
+        if not row.is_active:
+            return "paused"
+        with self.context.pool.connection() as conn:
+            record = records.claim(conn, self.due)
+        if record is None:
+            return "not due"
+        work = self.context.work(row.config, record)
+        try:
+            outcome = self._judge(work, upsert)
+            return self._settle(work, outcome)
+        except ClaimLost:
+            log.warning("claim lost", action="record.claim_lost")
+            return "claim lost"
+        except ConnectorError as error:
+            return self._failed(work, error)
+        except Exception as error:  # a bug, or our own database: worth a repeat, counted
+            log.exception("unexpected error", action="record.unexpected_error")
+            return self._failed(work, error)
+        finally:
+            work.end_turn()
+
+    def _judge(self, work: Work, upsert: Upsert) -> Outcome:
+        if work.record.attempts > MAX_ATTEMPTS:
+            raise Permanent(f"{work.record.attempts} tries, and none of them came to an end")
+        try:
+            return upsert(work)
+        except NeedsPerson as error:
+            return held(work.record, error)
+
+    def _settle(self, work: Work, outcome: Outcome) -> str:
+        due = settle(work, outcome, actor=self.context.worker_name, task_id=self.task.request.id)
+        work.end_turn()
+        self.context.dispatcher.dispatch(due)
+        finish = outcome.finish
+        seconds = time.monotonic() - self.started
+        metrics.SYNC_SECONDS.labels(self.due.kind, outcome.action).observe(seconds)
+        log.info(
+            "record settled",
+            action=f"{'supplier' if self.due.kind == 'vendor' else 'supplier_invoice'}.{outcome.action}",
+            reason=finish.reason,
+            detail=finish.detail,
+            visma_number=finish.visma_number,
+            seconds=round(seconds, 3),
+        )
+        return outcome.action
+
+    def _failed(self, work: Work, error: Exception) -> str:
+        metrics.SYNC_SECONDS.labels(self.due.kind, "failed").observe(time.monotonic() - self.started)
+        if isinstance(error, OutcomeUnknown):
+            return self._look_up_later(work, error)
+        if isinstance(error, CredentialsRefused):
+            return self._suspend(work, error)
+        if isinstance(error, NotYet) and error.reason == VENDOR_FIRST:
+            return self._wait_for_vendor(work, error)
+        if isinstance(error, NotYet):
+            self._park(work, error, delay_s=error.retry_after_s or MAX_COUNTDOWN_S, reason=error.reason)
+            return f"waits: {error.reason}"
+        return self._retry_or_bury(work, error)
+
+    def _retry_or_bury(self, work: Work, error: Exception) -> str:
+        attempts = work.record.attempts
+        soon = attempts <= SHORT_ATTEMPTS
+        decision = backoff.decide(
+            error,
+            attempts=attempts,
+            max_attempts=MAX_ATTEMPTS,
+            base_s=1.0 if soon else float(MAX_COUNTDOWN_S),
+            cap_s=float(MAX_COUNTDOWN_S) if soon else LONG_CAP_S,
+        )
+        if not decision.again:
+            return self._bury(work, error)
+        counts = error.counts if isinstance(error, Retryable) else True
+        by_celery = decision.delay_s <= MAX_COUNTDOWN_S
+        self._park(work, error, delay_s=decision.delay_s, counts=counts, dispatched=by_celery)
+        if by_celery:
+            self._retry(error, decision.delay_s)
+        return "parked"
+
+    def _look_up_later(self, work: Work, error: OutcomeUnknown) -> str:
+        """A write may have happened: no repeat before it was looked up."""
+        delay_s = LOST_WRITE_S
+        if work.intention is not None:
+            cap_s = work.tenant.limits.visma_request_cap_s
+            delay_s = work.intention.next_look_up_s(self.context.clock(), cap_s=cap_s)
+        self._park(
+            work, error, delay_s=delay_s, counts=False, dispatched=delay_s <= MAX_COUNTDOWN_S, sure=False
+        )
+        if delay_s <= MAX_COUNTDOWN_S:
+            self._retry(error, delay_s)
+        return "outcome unknown"
+
+    def _wait_for_vendor(self, work: Work, error: NotYet) -> str:
+        if park_behind_vendor(work, str(error)):
+            self.context.dispatcher.dispatch([self.due])
+        self.context.dispatcher.dispatch_due()
+        return "waits: vendor_first"
+
+    def _suspend(self, work: Work, error: CredentialsRefused) -> str:
+        _suspend_tenant(self.context, self.due.tenant, error)
+        self._park(work, error, delay_s=SUSPENDED_S, counts=False)
+        return "tenant suspended"
+
+    def _park(
+        self,
+        work: Work,
+        error: Exception,
+        *,
+        delay_s: float,
+        counts: bool = False,
+        dispatched: bool = False,
+        reason: str | None = None,
+        sure: bool = True,
+    ) -> None:
+        """Give the row back; ``sure`` unless an announced create may have happened."""
+        nothing_ran = sure and _nothing_ran(work.record, error)
+        detail = _describe(error)
+        log.info("record parked", action="record.parked", delay_s=round(delay_s, 1), detail=detail)
+        parking = Parking(delay_s, detail, reason, counts, dispatched, nothing_ran)
+        with self.context.pool.connection() as conn:
+            records.park(conn, work.record, parking)
+
+    def _retry(self, error: Exception, delay_s: float) -> NoReturn:
+        """Come back in ``delay_s`` as the same task, so that Flower shows the retries."""
+        raise self.task.retry(countdown=delay_s, exc=error, max_retries=None, throw=False)
+
+    def _bury(self, work: Work, error: Exception) -> str:
+        record, text = work.record, _describe(error)
+        with self.context.pool.connection() as conn, conn.transaction():
+            attempts = records.bury(conn, record, text, nothing_ran=_nothing_ran(record, error))
+            if attempts is None:
+                raise ClaimLost
+            dead_letters.add_letter(conn, _letter(self.task, record, error, attempts))
+            records.notify(conn, record.tenant)
+        log.error("record is dead", action="record.dead", error=text, attempts=attempts)
+        return "dead"
+
+
+def _walk(context: Context, poll: Poll, walk: Walk) -> int:
+    row = context.get_tenant(poll.tenant)
+    if not row.is_active:
+        return 0
+    try:
+        walked = walk(context.poll_work(row.config, poll))
+    except ClaimLost:
+        log.warning("poll taken over", action="poll.claim_lost")
+        return 0
+    except ConnectorError as error:
+        if isinstance(error, CredentialsRefused):
+            _suspend_tenant(context, poll.tenant, error)
+        told = error.retry_after_s if isinstance(error, Retryable) else None
+        delay_s = told if told is not None else min(MAX_COUNTDOWN_S, row.config.sync.poll_interval_s)
+        log.warning("poll failed", action="poll.failed", why=str(error), delay_s=delay_s)
+        with context.pool.connection() as conn:
+            watermarks.fail(conn, poll, error=str(error), delay_s=delay_s)
+        return 0
+    log.info("poll done", action="poll.done", rows=walked.rows)
+    context.dispatcher.dispatch(walked.due)
+    context.dispatcher.dispatch_due()
+    return walked.rows
+
+
+def _suspend_tenant(context: Context, tenant: str, error: CredentialsRefused) -> None:
+    with context.pool.connection() as conn:
+        news = tenants.suspend(conn, tenant, f"{error.system}: {error}")
+    if news:
+        log.error("tenant suspended", action="tenant.suspended", system=error.system, why=str(error))
+
+
+def _letter(task: Task, record: Record, error: Exception, attempts: int) -> DeadLetter:
+    return DeadLetter(
+        task=task.name,
+        args=[record.tenant, record.bill_id],
+        error_class=type(error).__name__,
+        error=_describe(error),
+        task_id=task.request.id,
+        tenant=record.tenant,
+        kind=record.kind,
+        bill_id=record.bill_id,
+        traceback="".join(traceback.format_exception(error)),
+        attempts=attempts,
+    )
+
+
+def _nothing_ran(record: Record, error: Exception) -> bool:
+    """Whether an announced create surely did not happen: our tree says so, and none stood before."""
+    return isinstance(error, ConnectorError) and record.intention is None
+
+
+def _describe(error: Exception) -> str:
+    """One line: ours are written for people, a bug's is its kind alone, since it may quote anything."""
+    if isinstance(error, ConnectorError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: see the log"

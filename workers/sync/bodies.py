@@ -1,0 +1,36 @@
+"""What a row keeps as last written to Visma, as JSON and back."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from shared.fields import Fields, fields_from_json
+from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody
+
+Origin = Literal["created", "matched", "adopted"]
+"""Who made the document: we did, or people did and we found it."""
+
+
+def supplier_body(fields: Fields, origin: Origin) -> dict[str, Any]:
+    """A supplier's fields as written."""
+    return {"fields": dict(fields), "origin": origin}
+
+
+def invoice_body(draft: SupplierInvoiceDraft, origin: Origin) -> dict[str, Any]:
+    """A supplier invoice's header and lines as written; ``hold`` is not part of what BILL decides."""
+    return {
+        "document_type": draft.document_type,
+        "header": {name: value for name, value in draft.header.items() if name != "hold"},
+        "lines": [dict(line) for line in draft.lines],
+        "total": draft.total,
+        "currency": draft.currency,
+        "origin": origin,
+    }
+
+
+def written_body(body: dict[str, Any]) -> WrittenBody:
+    """The header and lines that ``invoice_body`` kept."""
+    return WrittenBody(
+        header=fields_from_json(body["header"]),
+        lines=tuple(fields_from_json(line) for line in body["lines"]),
+    )

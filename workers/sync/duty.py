@@ -1,0 +1,30 @@
+"""What a tick sets going: polls that are due, and held records whose cause may be gone."""
+
+from __future__ import annotations
+
+from shared import queues
+from shared.store import records, tenants, watermarks
+from shared.store.pool import Pool
+from workers.sync.dispatch import Dispatcher
+
+POLLS = {"bill": queues.POLL_BILL, "visma": queues.POLL_VISMA}
+
+
+def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:
+    """Send a task for every poll that is due; each is given to one tick only."""
+    with pool.connection() as conn:
+        due = watermarks.take_due_polls(conn)
+    for poll in due:
+        dispatcher.send(POLLS[poll.source], poll.tenant, poll.kind, str(poll.token))
+    return len(due)
+
+
+def rejudge_held(pool: Pool) -> int:
+    """Make held records due whose last judgement is a poll interval old; how many there were."""
+    count = 0
+    with pool.connection() as conn:
+        for row in tenants.list_tenants(conn):
+            if row.is_active:
+                older_s = row.config.sync.poll_interval_s
+                count += len(records.rejudge_held(conn, row.config.id, older_s=older_s))
+    return count

@@ -1,0 +1,54 @@
+"""The intention of a create: what is about to be sent, stored before it is sent.
+
+Visma has no idempotency key. While an intention stands, the POST may have happened, or may still be
+running; so it is looked up at growing gaps, and sent again only after Visma's own cap on a request
+and a last empty look-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+LOOK_UPS_S = (2, 10, 30, 60, 120)
+"""When after sending to look, in seconds; then once more at the cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """A create as announced: ``body`` is what the record will hold as last written."""
+
+    visma_type: str
+    sent_at: datetime
+    body: dict[str, Any]
+    look_ups: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As the records table keeps it."""
+        return {
+            "visma_type": self.visma_type,
+            "sent_at": self.sent_at.isoformat(),
+            "body": self.body,
+            "look_ups": self.look_ups,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Intention:
+        """Read back from the records table."""
+        return cls(
+            visma_type=value["visma_type"],
+            sent_at=datetime.fromisoformat(value["sent_at"]),
+            body=value["body"],
+            look_ups=int(value["look_ups"]),
+        )
+
+    def may_send_again(self, now: datetime, *, cap_s: float) -> bool:
+        """Whether Visma can no longer be working on the first request."""
+        return (now - self.sent_at).total_seconds() >= cap_s
+
+    def next_look_up_s(self, now: datetime, *, cap_s: float) -> float:
+        """Seconds from now to the next look-up of an unanswered create."""
+        elapsed = (now - self.sent_at).total_seconds()
+        later = [at for at in (*LOOK_UPS_S, cap_s) if elapsed < at <= cap_s]
+        return (later[0] - elapsed) if later else 0.0

@@ -1,0 +1,63 @@
+"""What a poll works with: one walk of one list of one tenant, taken by one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.bill.client import BillClient
+from shared.store import watermarks
+from shared.store.pool import Conn, Pool
+from shared.store.records import Due
+from shared.store.watermarks import Poll
+from shared.tenants import TenantConfig
+from shared.visma.client import VismaClient
+
+
+@dataclass(frozen=True, slots=True)
+class PollWork:
+    """A poll that is ours until it ends or its claim runs out."""
+
+    tenant: TenantConfig
+    poll: Poll
+    pool: Pool
+    bill: BillClient
+    visma: VismaClient
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def conn(self) -> Iterator[Conn]:
+        """A database connection for as long as one look or write takes."""
+        with self.pool.connection() as conn:
+            yield conn
+
+    def find_position(self) -> str | None:
+        """How far the last whole walk came."""
+        with self.conn() as conn:
+            return watermarks.find_position(conn, self.poll)
+
+    def hold(self) -> None:
+        """Keep the poll for the next page. Raises ClaimLost when another worker has it."""
+        with self.conn() as conn:
+            watermarks.hold(conn, self.poll)
+
+    def complete(self, position: str | None, started_at: datetime) -> None:
+        """The walk is stored whole: move the watermark."""
+        with self.conn() as conn:
+            watermarks.complete(
+                conn,
+                self.poll,
+                position=position,
+                started_at=started_at,
+                interval_s=self.tenant.sync.poll_interval_s,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk saw, and what it woke."""
+
+    rows: int
+    due: tuple[Due, ...] = ()

@@ -1,0 +1,139 @@
+"""Taking a supplier invoice back: put on hold, or deleted, while nobody has released it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.bill.models import Bill
+from shared.errors import NeedsPerson, NotFound
+from shared.fields import Change
+from shared.store import history, records, visma_index
+from shared.store.pool import Conn
+from shared.visma.models import LineChange, SupplierInvoice
+from workers.sync.index import supplier_invoice_entry
+from workers.sync.judge import judge_synced_bill
+from workers.sync.outcome import Outcome, settled, written
+from workers.sync.upsert import write_with_etag
+from workers.sync.work import Work
+
+NO_LINES: tuple[LineChange, ...] = ()
+
+
+def withdraw(work: Work, bill: Bill) -> Outcome:
+    """What becomes of the invoice of a bill that was archived, or lost its approval, after a sync."""
+    record, body = work.record, work.record.body or {}
+    refuse_adopted(work, "the bill was archived or lost its approval")
+    actual = find_document(work)
+    action = judge_synced_bill(bill, work.tenant, released=actual is not None and actual.is_released)
+    if action.kind == "hold_record":
+        raise NeedsPerson(str(action.reason), str(action.detail))
+    if action.kind == "delete" or actual is None:
+        return _delete(work, bill, str(action.detail))
+    if actual.hold:
+        return settled(record, "waiting", version=bill.updated_at, detail=action.detail)
+    fetched, _, etag = write_with_etag(
+        work,
+        lambda: get_document(work),
+        lambda document: None if document.hold else {"hold": True},
+        lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
+    )
+    outcome = written(
+        record,
+        "waiting",
+        version=bill.updated_at,
+        body={**body, "withheld": True},
+        etag=etag,
+        changes=(Change("hold", False, True),),
+        entries=(replace(supplier_invoice_entry(record.tenant, fetched), etag=etag, status="Hold"),),
+    )
+    return replace(outcome, finish=replace(outcome.finish, detail=action.detail))
+
+
+def remove_for_move(work: Work, why: str) -> None:
+    """Delete the document so that the bill can be created anew under another supplier or type.
+
+    Raises NeedsPerson when it is released, or was a person's. A crash after the deletion is seen as a
+    missing document by the next run, which then goes on from here.
+    """
+    refuse_adopted(work, why)
+    actual = find_document(work)
+    if actual is not None and actual.is_released:
+        raise NeedsPerson(
+            "invoice_released",
+            f"{why}, but {actual.document_type} {actual.number} is {actual.status} in Visma: "
+            "credit it in Visma, or undo the change in BILL",
+        )
+    _remove(work)
+    record = work.record
+    with work.conn() as conn, conn.transaction():
+        records.unlink(conn, record)
+        _forget(work, conn)
+        history.add_entry(conn, _entry(work, why))
+    work.record = replace(record, visma_type=None, visma_number=None, visma_etag=None, body=None)
+
+
+def find_document(work: Work) -> SupplierInvoice | None:
+    """The record's document as Visma shows it, or None when it is gone."""
+    try:
+        return work.visma.fetch_supplier_invoice(*_key(work))
+    except NotFound:
+        return None
+
+
+def get_document(work: Work) -> SupplierInvoice:
+    """The record's document. Raises NeedsPerson when a person deleted it in Visma."""
+    found = find_document(work)
+    if found is None:
+        raise NeedsPerson(
+            "edited_in_visma",
+            f"{' '.join(_key(work))} was deleted in Visma, but the bill changed in BILL: "
+            "archive the bill in BILL, or enter it in Visma by hand",
+        )
+    return found
+
+
+def refuse_adopted(work: Work, why: str) -> None:
+    """A document that a person entered is never changed by us. Raises NeedsPerson (``adopted_changed``)."""
+    if (work.record.body or {}).get("origin") == "adopted":
+        raise NeedsPerson(
+            "adopted_changed",
+            f"{why}, but a person entered {' '.join(_key(work))} in Visma: correct it there by hand",
+        )
+
+
+def _delete(work: Work, bill: Bill, why: str) -> Outcome:
+    record = work.record
+    _remove(work)
+    with work.conn() as conn:
+        _forget(work, conn)
+    outcome = settled(record, "deleted", version=bill.updated_at, detail=why)
+    finish = replace(outcome.finish, visma_type=None, visma_number=None, visma_etag=None, body=None)
+    return replace(outcome, finish=finish, notes=(f"{' '.join(_key(work))} deleted in Visma",))
+
+
+def _remove(work: Work) -> None:
+    """Delete in Visma; a document that is gone already is what was wanted."""
+    work.take_turn()
+    work.announce()
+    try:
+        work.visma.delete_supplier_invoice(*_key(work))
+    except NotFound:
+        return
+
+
+def _forget(work: Work, conn: Conn) -> None:
+    visma_type, number = _key(work)
+    visma_index.remove_entry(conn, work.record.tenant, "supplier_invoice", visma_type, number)
+
+
+def _entry(work: Work, why: str) -> history.Entry:
+    visma_type, number = _key(work)
+    record = work.record
+    return history.Entry(
+        record.tenant, record.kind, record.bill_id, "sync", "deleted",
+        detail=why, visma_type=visma_type, visma_number=number,
+    )  # fmt: skip
+
+
+def _key(work: Work) -> tuple[str, str]:
+    return str(work.record.visma_type), str(work.record.visma_number)

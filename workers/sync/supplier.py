@@ -1,0 +1,200 @@
+"""Makes one vendor true: links it to its supplier in Visma, creates that, or updates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from shared.bill.models import Vendor
+from shared.errors import NeedsPerson
+from shared.fields import Change, fields_from_json
+from shared.store import records, visma_index
+from shared.store.visma_index import SUPPLIER_TYPE
+from shared.visma.models import Supplier
+from shared.visma.suppliers import PAGE_SIZE
+from workers.mapping.keys import fold_name, number_keys
+from workers.mapping.supplier import SupplierDraft, map_supplier
+from workers.sync.bodies import Origin, supplier_body
+from workers.sync.content import read_vendor
+from workers.sync.index import drafted_supplier_entry, indexed_supplier, supplier_entry
+from workers.sync.intention import Intention
+from workers.sync.judge import judge_vendor
+from workers.sync.matching import Match, match_supplier
+from workers.sync.merge import Merge, merge_supplier
+from workers.sync.outcome import Outcome, resolved, settled, written
+from workers.sync.upsert import create, find_created, look_back_from, take_over, write_with_etag
+from workers.sync.walks import collect
+from workers.sync.work import Work
+
+
+def upsert_supplier(work: Work) -> Outcome:
+    """Make the claimed vendor true in Visma; what came of it. Raises the tree of ``shared.errors``."""
+    vendor = read_vendor(work)
+    draft = map_supplier(vendor, work.tenant)
+    found = _find_created(work, work.intention) if work.intention else None
+    if found is not None:
+        take_over(work, SUPPLIER_TYPE, found.number, found.etag)
+        return resolved(_update(work, vendor, draft), supplier_entry(work.tenant.id, found))
+    verdict = judge_vendor(vendor, work.tenant, needed=_is_needed(work))
+    if verdict.decision != "go":
+        return settled(
+            work.record,
+            verdict.decision,
+            version=vendor.updated_at,
+            reason=verdict.reason,
+            detail=verdict.detail,
+        )
+    if work.record.is_linked:
+        return _update(work, vendor, draft)
+    return _link_or_create(work, vendor, draft)
+
+
+def _is_needed(work: Work) -> bool:
+    if work.record.is_linked:
+        return True
+    with work.conn() as conn:
+        return records.has_bills(conn, work.record.tenant, work.record.bill_id)
+
+
+def _link_or_create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
+    work.ensure_visma_known()
+    work.take_supplier_turn()
+    match = _match(work, vendor)
+    if match.number is not None:
+        return _link(work, vendor, draft, match.number, match.how or "")
+    if work.tenant.sync.unmatched_vendors == "hold":
+        raise NeedsPerson(
+            "no_supplier",
+            f"no supplier in Visma is {vendor.name}: create it there, or link it by hand with "
+            f"`connector link {work.tenant.id} {vendor.id} SUPPLIER_NUMBER`",
+        )
+    return _create(work, vendor, draft)
+
+
+def _match(work: Work, vendor: Vendor) -> Match:
+    by_hand = work.tenant.mapping.suppliers.get(vendor.id)
+    with work.conn() as conn:
+        entries = visma_index.find_supplier_candidates(
+            conn,
+            work.tenant.id,
+            vendor_id=vendor.id,
+            number_keys=sorted(number_keys(vendor.tax_id)),
+            name_key=fold_name(vendor.name),
+            number=by_hand,
+        )
+        linked = records.find_linked_vendors(conn, work.tenant.id, [entry.number for entry in entries])
+    return match_supplier(
+        vendor, [indexed_supplier(entry, linked.get(entry.number)) for entry in entries], work.tenant
+    )
+
+
+def _create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
+    work.take_turn()
+    intention = Intention(SUPPLIER_TYPE, work.clock(), supplier_body(draft.fields, "created"))
+    number, etag = create(work, intention, lambda: work.visma.create_supplier(draft.fields))
+    return written(
+        work.record,
+        "created",
+        version=vendor.updated_at,
+        body=intention.body,
+        etag=etag,
+        number=(SUPPLIER_TYPE, number),
+        notes=draft.notes,
+        entries=(drafted_supplier_entry(work.tenant.id, number, etag, draft.fields),),
+    )
+
+
+def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: str) -> Outcome:
+    """Tie the vendor to a supplier that is there; nothing that people filled in is overruled."""
+    origin: Origin = "created" if how == "account_reference" else "matched"
+
+    def plan(actual: Supplier) -> Merge:
+        return merge_supplier({}, draft.fields, actual.fields, may_clear=False, first_link=True)
+
+    if work.tenant.sync.update_matched_suppliers or origin == "created":
+        actual, merge, etag = _write(work, number, plan)
+    else:
+        actual = work.visma.fetch_supplier(number)
+        merge, etag = Merge({}), actual.etag
+    entry = supplier_entry(work.tenant.id, actual)
+    return written(
+        work.record,
+        "linked",
+        version=vendor.updated_at,
+        body=supplier_body(draft.fields, origin),
+        etag=etag,
+        number=(SUPPLIER_TYPE, number),
+        changes=merge.changes,
+        notes=(f"linked to {actual.name} by {how}", *draft.notes, *_differences(merge.noted)),
+        entries=(replace(entry, etag=etag, bill_id=vendor.id if merge.to_send else entry.bill_id),),
+    )
+
+
+def _write(work: Work, number: str, plan: Callable[[Supplier], Merge]) -> tuple[Supplier, Merge, str]:
+    """Merge into the supplier as Visma shows it and write what differs, if anything does."""
+    merges: list[Merge] = []
+
+    def plan_or_none(actual: Supplier) -> Merge | None:
+        merges.append(plan(actual))
+        if merges[-1].conflicts:
+            raise NeedsPerson("edited_in_visma", "; ".join(map(str, merges[-1].conflicts)))
+        return merges[-1] if merges[-1].to_send else None
+
+    actual, _, etag = write_with_etag(
+        work,
+        lambda: work.visma.fetch_supplier(number),
+        plan_or_none,
+        lambda merge, tag: work.visma.update_supplier(number, merge.to_send, tag),
+    )
+    return actual, merges[-1], etag
+
+
+def _find_created(work: Work, intention: Intention) -> Supplier | None:
+    since = look_back_from(intention)
+
+    def find() -> list[Supplier]:
+        return [
+            supplier
+            for supplier in collect(
+                lambda page: work.visma.list_suppliers(modified_since=since, page=page), PAGE_SIZE
+            )
+            if (supplier.account_reference or "").strip() == work.record.bill_id
+        ]
+
+    found = find_created(work, intention, find)
+    if len(found) > 1:
+        numbers = ", ".join(supplier.number for supplier in found)
+        raise NeedsPerson("ambiguous_supplier", f"suppliers {numbers} all carry this vendor's BILL id")
+    return found[0] if found else None
+
+
+def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
+    body = work.record.body or supplier_body({}, "matched")
+    before = fields_from_json(body["fields"])
+    unchanged = settled(work.record, "unchanged", version=vendor.updated_at)
+    if body["origin"] == "matched" and not work.tenant.sync.update_matched_suppliers:
+        return unchanged
+    # what the merge would send if Visma still showed what we wrote last
+    if not merge_supplier(before, draft.fields, before, may_clear=vendor.whole).to_send:
+        return unchanged
+
+    def plan(actual: Supplier) -> Merge:
+        return merge_supplier(before, draft.fields, actual.fields, may_clear=vendor.whole)
+
+    actual, merge, etag = _write(work, str(work.record.visma_number), plan)
+    return written(
+        work.record,
+        "updated" if merge.to_send else "unchanged",
+        version=vendor.updated_at,
+        body=supplier_body(merge.written, body["origin"]),
+        etag=etag,
+        changes=merge.changes,
+        notes=(*draft.notes, *_differences(merge.noted)),
+        entries=(replace(supplier_entry(work.tenant.id, actual), etag=etag),),
+    )
+
+
+def _differences(noted: Sequence[Change]) -> tuple[str, ...]:
+    return tuple(
+        f"{change.field} left as {change.before} in Visma, BILL has {change.after}" for change in noted
+    )

@@ -1,0 +1,106 @@
+"""Makes one bill true: creates its supplier invoice in Visma, or takes over the one it has."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from shared.bill.models import Bill
+from shared.errors import NeedsPerson
+from shared.visma.models import SupplierInvoice
+from shared.visma.suppliers import PAGE_SIZE
+from workers.mapping.keys import find_marker, marker
+from workers.mapping.supplier_invoice import SupplierInvoiceDraft, create_hold
+from workers.sync.bodies import invoice_body
+from workers.sync.content import read_bill
+from workers.sync.draft import draft_supplier_invoice
+from workers.sync.duplicates import find_adoptable
+from workers.sync.index import drafted_supplier_invoice_entry, supplier_invoice_entry
+from workers.sync.intention import Intention
+from workers.sync.judge import judge_bill
+from workers.sync.outcome import Outcome, resolved, settled, written
+from workers.sync.supplier_invoice_update import update_supplier_invoice
+from workers.sync.upsert import create, find_created, take_over
+from workers.sync.vendor_link import get_vendor_link
+from workers.sync.walks import collect
+from workers.sync.work import Work
+
+
+def upsert_supplier_invoice(work: Work) -> Outcome:
+    """Make the claimed bill true in Visma; what came of it. Raises the tree of ``shared.errors``."""
+    bill = read_bill(work)
+    found = _find_created(work, bill, work.intention) if work.intention else None
+    if found is not None:
+        take_over(work, found.document_type, found.number, found.etag)
+    if work.record.is_linked and (outcome := update_supplier_invoice(work, bill)) is not None:
+        return resolved(outcome, supplier_invoice_entry(work.tenant.id, found)) if found else outcome
+    verdict = judge_bill(bill, work.tenant)
+    if verdict.decision != "go":
+        return settled(
+            work.record,
+            verdict.decision,
+            version=bill.updated_at,
+            reason=verdict.reason,
+            detail=verdict.detail,
+        )
+    draft = draft_supplier_invoice(work, bill, get_vendor_link(work, bill.vendor_id))
+    work.ensure_visma_known()
+    return _adopt(work, bill, draft) or _create(work, bill, draft)
+
+
+def _create(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
+    work.take_turn()
+    hold = create_hold(work.tenant)
+    header = {**draft.header, "hold": hold}
+    intention = Intention(draft.document_type, work.clock(), invoice_body(draft, "created"))
+    number, etag = create(work, intention, lambda: work.visma.create_supplier_invoice(header, draft.lines))
+    entry = drafted_supplier_invoice_entry(work.tenant.id, number, etag, draft, bill_id=bill.id, hold=hold)
+    return written(
+        work.record,
+        "created",
+        version=bill.updated_at,
+        body=intention.body,
+        etag=etag,
+        number=(draft.document_type, number),
+        notes=draft.notes,
+        entries=(entry,),
+    )
+
+
+def _adopt(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome | None:
+    """Take the document in Visma that surely is this bill; None when there is none."""
+    found = find_adoptable(work, bill, draft)
+    if found is None:
+        return None
+    ours = found.bill_id == bill.id
+    return written(
+        work.record,
+        "adopted",
+        version=bill.updated_at,
+        body=invoice_body(draft, "created" if ours else "adopted"),
+        etag=found.etag,
+        number=(found.visma_type, found.number),
+        notes=("found in Visma with our marker" if ours else "found in Visma, entered by a person",),
+    )
+
+
+def _find_created(work: Work, bill: Bill, intention: Intention) -> SupplierInvoice | None:
+    header = intention.body["header"]
+    day = date.fromisoformat(header["date"][:10])
+
+    def find() -> list[SupplierInvoice]:
+        return [
+            document
+            for document in collect(
+                lambda page: work.visma.list_supplier_invoices(
+                    supplier=header["supplierNumber"], document_date_from=day, page=page
+                ),
+                PAGE_SIZE,
+            )
+            if find_marker(document.note) == marker(bill.id) and document.status != "Voided"
+        ]
+
+    found = find_created(work, intention, find)
+    if len(found) > 1:
+        numbers = ", ".join(f"{document.document_type} {document.number}" for document in found)
+        raise NeedsPerson("doubled", f"{numbers} all carry this bill's marker: delete all but one in Visma")
+    return found[0] if found else None

@@ -1,0 +1,142 @@
+"""Brings a bill's supplier invoice up to date: only what changed in BILL, never what people changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shared.bill.models import Bill
+from shared.errors import NeedsPerson
+from shared.fields import Change
+from shared.visma.models import SupplierInvoice, Written
+from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
+from workers.sync.bodies import invoice_body, written_body
+from workers.sync.draft import draft_supplier_invoice
+from workers.sync.index import supplier_invoice_entry
+from workers.sync.judge import judge_synced_bill
+from workers.sync.merge import LineMerge, Merge, merge_fields, merge_lines, must_recreate
+from workers.sync.outcome import Outcome, settled, written
+from workers.sync.removal import get_document, refuse_adopted, remove_for_move, withdraw
+from workers.sync.upsert import write_with_etag
+from workers.sync.vendor_link import get_vendor_link
+from workers.sync.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceMerge:
+    """A header's and its lines' merge together."""
+
+    header: Merge
+    lines: LineMerge
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether Visma shows all of it already."""
+        return not self.header.to_send and not self.lines.changes
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is written, field by field."""
+        return (*self.header.changes, *self.lines.fields)
+
+
+def update_supplier_invoice(work: Work, bill: Bill) -> Outcome | None:
+    """Make the invoice show the bill; no call to Visma while nothing that we write has changed.
+
+    None when the invoice was deleted because the bill needs another document: create that now.
+    """
+    record = work.record
+    body = record.body or {}
+    if judge_synced_bill(bill, work.tenant, released=False).kind != "keep":
+        return withdraw(work, bill)
+    before = written_body(body)
+    draft = draft_supplier_invoice(work, bill, get_vendor_link(work, bill.vendor_id), before=before)
+    withheld = bool(body.get("withheld"))
+    if draft.is_written(before) and not withheld:
+        return settled(record, "unchanged", version=bill.updated_at)
+    changes = _draft_changes(before, draft)
+    refuse_adopted(work, f"the bill changed in BILL ({_tell(changes)})")
+    if must_recreate(before.header, draft.header):
+        remove_for_move(work, f"the bill moved in BILL ({_tell(changes)})")
+        return None
+    actual, merge, etag = _write(work, before, draft, withheld=withheld)
+    entry = supplier_invoice_entry(work.tenant.id, actual)
+    return written(
+        record,
+        "unchanged" if merge.is_empty else "updated",
+        version=bill.updated_at,
+        body=invoice_body(draft, body["origin"]),
+        etag=etag,
+        changes=merge.changes,
+        notes=draft.notes,
+        entries=(replace(entry, etag=etag, total=draft.total),),
+    )
+
+
+def _write(
+    work: Work, before: WrittenBody, draft: SupplierInvoiceDraft, *, withheld: bool
+) -> tuple[SupplierInvoice, InvoiceMerge, str]:
+    visma_type, number = str(work.record.visma_type), str(work.record.visma_number)
+    merges: list[InvoiceMerge] = []
+
+    def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
+        merge = _merge(before, draft, actual)
+        merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
+        return None if merges[-1].is_empty else merges[-1]
+
+    def write(merge: InvoiceMerge, etag: str) -> Written:
+        return work.visma.update_supplier_invoice(
+            visma_type, number, merge.header.to_send, merge.lines.changes, etag
+        )
+
+    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write)
+    return actual, merges[-1], etag
+
+
+def _merge(before: WrittenBody, draft: SupplierInvoiceDraft, actual: SupplierInvoice) -> InvoiceMerge:
+    """What to write into the document as it stands. Raises NeedsPerson where we must not."""
+    merge = InvoiceMerge(
+        merge_fields(before.header, draft.header, actual.fields),
+        merge_lines(before.lines, draft.lines, actual.lines),
+    )
+    if actual.is_released and not (merge.is_empty and not merge.header.conflicts):
+        raise NeedsPerson(
+            "invoice_released",
+            f"{actual.document_type} {actual.number} is {actual.status} in Visma, but the bill changed in "
+            f"BILL: {_tell(_draft_changes(before, draft))}; correct or credit it in Visma by hand",
+        )
+    conflicts = (*merge.header.conflicts, *merge.lines.conflicts)
+    if conflicts:
+        told = "; ".join(map(str, conflicts))
+        raise NeedsPerson("edited_in_visma", f"changed in Visma and in BILL: {told}")
+    return merge
+
+
+def _unhold(merge: InvoiceMerge, hold: bool, actual: SupplierInvoice) -> InvoiceMerge:
+    """The bill is approved again: the hold that we set for want of approval ends."""
+    if actual.hold == hold:
+        return merge
+    header = replace(
+        merge.header,
+        to_send={**merge.header.to_send, "hold": hold},
+        changes=(*merge.header.changes, Change("hold", actual.hold, hold)),
+    )
+    return replace(merge, header=header)
+
+
+def _draft_changes(before: WrittenBody, draft: SupplierInvoiceDraft) -> list[Change]:
+    """What changed in BILL since our last write, field by field."""
+    changes = list(merge_fields(before.header, draft.header, before.header).changes)
+    for position in range(max(len(before.lines), len(draft.lines))):
+        old = before.lines[position] if position < len(before.lines) else {}
+        new = draft.lines[position] if position < len(draft.lines) else {}
+        changes += [
+            Change(f"line {position + 1} {name}", old.get(name), new.get(name))
+            for name in {**old, **new}
+            if old.get(name) != new.get(name)
+        ]
+    return changes
+
+
+def _tell(changes: Sequence[Change]) -> str:
+    return "; ".join(f"{change.field} from {change.before} to {change.after}" for change in changes)

@@ -1,0 +1,101 @@
+"""The one ETag loop, and the one way an unanswered create is cleared up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from shared.errors import OutcomeUnknown, PreconditionFailed, Retryable
+from shared.visma.models import Written
+from workers.sync.intention import Intention
+from workers.sync.work import Work
+
+CONFLICT_TRIES = 4
+CONFLICT_WAIT_S = 2.0
+LOOK_BACK = timedelta(hours=26)
+"""How far before the sending a look-up asks: Visma's times are local and have no zone."""
+
+
+class Document(Protocol):
+    """What Visma shows with an ETag."""
+
+    @property
+    def etag(self) -> str: ...
+
+
+D = TypeVar("D", bound=Document)
+P = TypeVar("P")
+
+
+def write_with_etag(
+    work: Work,
+    fetch: Callable[[], D],
+    plan: Callable[[D], P | None],
+    write: Callable[[P, str], Written],
+) -> tuple[D, P | None, str]:
+    """Fetch, plan, write with If-Match; on 412 fetch and plan again, a few times.
+
+    ``plan`` returns None when Visma already shows what it should. Returns the document as fetched, the
+    plan that was written, and the ETag afterwards. An answer lost on the way needs no more than another
+    run: what the write did is seen in the next fetch.
+    """
+    for _ in range(CONFLICT_TRIES):
+        actual = fetch()
+        planned = plan(actual)
+        if planned is None:
+            return actual, None, actual.etag
+        work.take_turn()
+        work.announce()
+        try:
+            written = write(planned, actual.etag)
+        except PreconditionFailed:
+            continue
+        return actual, planned, written.etag or ""
+    raise Retryable("Visma's record changes faster than we can write it", retry_after_s=CONFLICT_WAIT_S)
+
+
+def create(work: Work, intention: Intention, post: Callable[[], Written]) -> tuple[str, str | None]:
+    """Announce and send a create; the new number and ETag. The turn is taken before.
+
+    Raises OutcomeUnknown when the answer is lost: the intention then stands.
+    """
+    work.announce(intention)
+    written = post()
+    if written.number is None:
+        raise OutcomeUnknown("Visma answered a create without the new number")
+    return written.number, written.etag
+
+
+def find_created(work: Work, intention: Intention, find: Callable[[], Sequence[D]]) -> Sequence[D]:
+    """What an unanswered create made; empty when it made nothing and never will.
+
+    Raises OutcomeUnknown while the first request may still be running at Visma.
+    """
+    found = find()
+    cap_s = work.tenant.limits.visma_request_cap_s
+    if found or intention.may_send_again(work.clock(), cap_s=cap_s):
+        return found
+    raise OutcomeUnknown(
+        f"the create sent at {intention.sent_at:%H:%M:%S} UTC has no answer and is not in Visma yet: "
+        "looking again before it is sent once more"
+    )
+
+
+def take_over(work: Work, visma_type: str, number: str, etag: str) -> None:
+    """A create without an answer did happen: from here on the document is the record's own."""
+    if work.intention is None:
+        raise ValueError("there is no create to take over")
+    work.record = replace(
+        work.record,
+        visma_type=visma_type,
+        visma_number=number,
+        visma_etag=etag,
+        body=work.intention.body,
+    )
+
+
+def look_back_from(intention: Intention) -> str:
+    """Since when to look for what the intention may have made, as Visma's filters want it."""
+    return f"{intention.sent_at - LOOK_BACK:%Y-%m-%dT%H:%M:%S}"

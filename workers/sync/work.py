@@ -1,0 +1,99 @@
+"""The work on one claimed record: what it needs, and the guards before every write to Visma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.bill.client import BillClient
+from shared.errors import NotYet
+from shared.limits import Places
+from shared.store import records, watermarks
+from shared.store.pool import Conn, Pool
+from shared.store.records import Record
+from shared.tenants import TenantConfig
+from shared.visma.client import VismaClient
+from workers.sync.intention import Intention
+from workers.sync.lists import ReferenceLists
+
+TURN_LEASE_S = 40
+TURN_WAIT_S = 3
+
+
+@dataclass(slots=True)
+class Work:
+    """One record, claimed by us, with everything that making it true takes.
+
+    ``turn`` is held until the outcome is recorded, so that whoever comes next sees it.
+    """
+
+    tenant: TenantConfig
+    record: Record
+    pool: Pool
+    bill: BillClient
+    visma: VismaClient
+    lists: ReferenceLists
+    turns: Places
+    clock: Callable[[], datetime]
+    intention: Intention | None = None
+    _turn: ExitStack = field(default_factory=ExitStack)
+    _has_turn: bool = False
+
+    def __post_init__(self) -> None:
+        if self.record.intention is not None:
+            self.intention = Intention.from_json(self.record.intention)
+
+    @contextmanager
+    def conn(self) -> Iterator[Conn]:
+        """A database connection for as long as one look or write takes."""
+        with self.pool.connection() as conn:
+            yield conn
+
+    def take_turn(self) -> None:
+        """Wait for this company's turn to write. Raises NoPlace when others keep it too long."""
+        if self._has_turn:
+            return
+        self._turn.enter_context(
+            self.turns.hold(
+                f"visma-turn:{self.tenant.id}",
+                self.tenant.limits.visma_concurrency,
+                lease_s=TURN_LEASE_S,
+                wait_s=TURN_WAIT_S,
+            )
+        )
+        self._has_turn = True
+
+    def take_supplier_turn(self) -> None:
+        """Matching and creating a supplier happen one vendor at a time, whatever the concurrency."""
+        self._turn.enter_context(
+            self.turns.hold(f"supplier-turn:{self.tenant.id}", 1, lease_s=TURN_LEASE_S, wait_s=TURN_WAIT_S)
+        )
+
+    def end_turn(self) -> None:
+        """Let the next one write; called once the outcome is recorded, or there is none."""
+        self._turn.close()
+        self._has_turn = False
+
+    def announce(self, intention: Intention | None = None) -> None:
+        """Prolong the claim past the coming call and store what it is about to create, if anything.
+
+        Raises ClaimLost when the row is no longer ours: then nothing may be written.
+        """
+        with self.conn() as conn:
+            records.extend(conn, self.record, intention.to_json() if intention else None)
+        self.intention = intention
+
+    def ensure_visma_known(self) -> None:
+        """No create before what people entered in Visma is known, and known freshly enough.
+
+        Raises NotYet until both lists were walked whole, no longer than two poll intervals ago.
+        """
+        with self.conn() as conn:
+            age_s = watermarks.measure_visma_age_s(conn, self.tenant.id)
+        allowed_s = max(2 * self.tenant.sync.poll_interval_s, 60)
+        if age_s is None:
+            raise NotYet("walk_first", "Visma's suppliers and invoices are being read for the first time")
+        if age_s > allowed_s:
+            raise NotYet("walk_first", f"Visma was last read {age_s:.0f} s ago: waiting for the next poll")

@@ -1,0 +1,34 @@
+"""The tasks that walk the lists of both systems."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from shared import queues
+from workers.base import ConnectorTask
+from workers.sync.backfill import backfill
+from workers.sync.poll_bill import walk_bill
+from workers.sync.poll_visma import walk_visma
+from workers.wiring import get_context
+
+
+@shared_task(name=queues.POLL_BILL, bind=True)
+def poll_bill(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+    """Walk BILL's vendors or bills since the watermark; how many rows were seen."""
+    return self.walk("bill", tenant, kind, token, walk_bill)
+
+
+@shared_task(name=queues.POLL_VISMA, bind=True)
+def poll_visma(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+    """Walk Visma's suppliers or supplier invoices into the index; how many were seen."""
+    return self.walk("visma", tenant, kind, token, walk_visma)
+
+
+@shared_task(name=queues.SYNC_TENANT)
+def sync_tenant(tenant: str, since: str | None = None) -> int:
+    """Make everything that changed in BILL since a date due, as a backfill; how many rows were seen."""
+    context = get_context()
+    config = context.get_tenant(tenant).config
+    count = backfill(context.pool, context.bill(config), config, since)
+    context.dispatcher.dispatch_due()
+    return count

@@ -1,0 +1,227 @@
+"""The composition root of workers and command line: the only place that constructs things.
+
+One ``Context`` a process, made on first use and therefore after a fork. Nothing in it connects before
+it is asked to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from celery import Celery
+from redis import Redis
+
+from shared import jsontext, metrics, queues
+from shared.bill.client import BillClient
+from shared.bill.session import BillCredentials, BillSessions
+from shared.bill.subscriptions import Subscriptions
+from shared.clock import Clock, utc_now
+from shared.errors import CredentialsRefused
+from shared.http import HttpSession
+from shared.limits import Budget, Places
+from shared.settings import Settings
+from shared.store import secrets, tenants
+from shared.store.pool import Pool, make_pool
+from shared.store.records import Record
+from shared.store.secrets import SecretKind
+from shared.store.tenants import TenantRow
+from shared.store.watermarks import Poll
+from shared.stream import EventStream
+from shared.tenants import TenantConfig
+from shared.vault import Vault
+from shared.visma.client import VismaClient
+from shared.visma.token import VismaCredentials, VismaTokens
+from workers.sync.dispatch import Dispatcher
+from workers.sync.lists import ReferenceLists
+from workers.sync.poll import PollWork
+from workers.sync.work import Work
+
+REDIS_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Clients:
+    """One tenant's clients, good for as long as its settings stay the same."""
+
+    config: TenantConfig
+    bill: BillClient
+    visma: VismaClient
+
+
+class Context:
+    """What a worker, or the command line, works with. ``worker_name`` keys its session and token."""
+
+    def __init__(self, settings: Settings, *, worker_name: str, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.worker_name = worker_name
+        self.clock = clock
+        self.vault = Vault(settings.master_keys)
+        self._clients: dict[str, _Clients] = {}
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Connections to PostgreSQL."""
+        return make_pool(self.settings.database_url, name=self.worker_name)
+
+    @cached_property
+    def redis(self) -> Redis:
+        """Redis, answering in bytes."""
+        return Redis.from_url(
+            self.settings.redis_url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            health_check_interval=30,
+        )
+
+    @cached_property
+    def sender(self) -> Celery:
+        """An app that sends tasks and runs none."""
+        return queues.make_producer(self.settings.redis_url)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Sends due records to the workers."""
+        return Dispatcher(self.sender, self.pool)
+
+    @cached_property
+    def stream(self) -> EventStream:
+        """The webhooks that the ingress accepted."""
+        return EventStream(self.redis)
+
+    @cached_property
+    def places(self) -> Places:
+        """Who may work at an upstream system, over the whole fleet."""
+        return Places(self.redis)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """How many calls are left this hour."""
+        return Budget(self.redis)
+
+    def get_tenant(self, tenant: str) -> TenantRow:
+        """The tenant as it stands now. Raises UsageError for an unknown one."""
+        with self.pool.connection() as conn:
+            return tenants.get_tenant(conn, tenant)
+
+    def bill(self, config: TenantConfig) -> BillClient:
+        """The tenant's BILL."""
+        return self._clients_of(config).bill
+
+    def visma(self, config: TenantConfig) -> VismaClient:
+        """The tenant's Visma."""
+        return self._clients_of(config).visma
+
+    def subscriptions(self, config: TenantConfig) -> Subscriptions:
+        """The tenant's webhook subscriptions at BILL."""
+        return Subscriptions(self.bill(config))
+
+    def lists(self, config: TenantConfig) -> ReferenceLists:
+        """The tenant's reference lists of both systems."""
+        return ReferenceLists(self.redis, config, self.bill(config), self.visma(config))
+
+    def work(self, config: TenantConfig, record: Record) -> Work:
+        """The work on one claimed record."""
+        return Work(
+            tenant=config,
+            record=record,
+            pool=self.pool,
+            bill=self.bill(config),
+            visma=self.visma(config),
+            lists=self.lists(config),
+            turns=self.places,
+            clock=self.clock,
+        )
+
+    def poll_work(self, config: TenantConfig, poll: Poll) -> PollWork:
+        """One walk of one of the tenant's lists."""
+        return PollWork(config, poll, self.pool, self.bill(config), self.visma(config), self.clock)
+
+    def bill_credentials(self, tenant: str) -> BillCredentials:
+        """Unsealed for one call. Raises CredentialsRefused where none are stored."""
+        return BillCredentials(**self._unseal(tenant, "bill"))
+
+    def visma_credentials(self, tenant: str) -> VismaCredentials:
+        """Unsealed for one call. Raises CredentialsRefused where none are stored."""
+        return VismaCredentials(**self._unseal(tenant, "visma"))
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+        if "redis" in self.__dict__:
+            self.redis.close()
+
+    def _unseal(self, tenant: str, kind: SecretKind) -> dict[str, str]:
+        with self.pool.connection() as conn:
+            sealed = secrets.find_secret(conn, tenant, kind)
+        if sealed is None:
+            raise CredentialsRefused(
+                kind, f"no {kind} credentials stored: connector credentials set {tenant} {kind}"
+            )
+        found: dict[str, str] = jsontext.loads(self.vault.unseal(sealed, tenant=tenant, kind=kind))
+        return found
+
+    def _clients_of(self, config: TenantConfig) -> _Clients:
+        known = self._clients.get(config.id)
+        if known is None or known.config != config:
+            known = _Clients(config, self._make_bill(config), self._make_visma(config))
+            self._clients[config.id] = known
+        return known
+
+    def _make_bill(self, config: TenantConfig) -> BillClient:
+        return BillClient(
+            config.id,
+            config.bill,
+            HttpSession("bill", observer=observe),
+            BillSessions(self.redis, self.vault, self.worker_name, budget=self.budget),
+            lambda: self.bill_credentials(config.id),
+            limits=config.limits,
+            places=self.places,
+            budget=self.budget,
+        )
+
+    def _make_visma(self, config: TenantConfig) -> VismaClient:
+        return VismaClient(
+            config.id,
+            config.visma,
+            HttpSession("visma", observer=observe),
+            VismaTokens(self.redis, self.vault, self.worker_name),
+            lambda: self.visma_credentials(config.id),
+            limits=config.limits,
+            budget=self.budget,
+        )
+
+
+def observe(system: str, route: str, status: str, seconds: float) -> None:
+    """Count an upstream request."""
+    metrics.UPSTREAM_REQUESTS.labels(system, route, status).inc()
+    metrics.UPSTREAM_SECONDS.labels(system, route).observe(seconds)
+
+
+@dataclass(slots=True)
+class _Process:
+    """The context of this process; a fork makes its own."""
+
+    make: Callable[[], Context] | None = None
+    pid: int = 0
+    context: Context | None = field(default=None, repr=False)
+
+
+_process = _Process()
+
+
+def set_context_maker(make: Callable[[], Context]) -> None:
+    """Say how this process and its forks make their context; nothing is made yet."""
+    _process.make, _process.context = make, None
+
+
+def get_context() -> Context:
+    """The context of this process, made on first use and anew after a fork."""
+    if _process.context is None or _process.pid != os.getpid():
+        if _process.make is None:
+            raise RuntimeError("no context: workers.app was not loaded")
+        _process.context, _process.pid = _process.make(), os.getpid()
+    return _process.context
