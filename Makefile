@@ -1,0 +1,35 @@
+# Targets for people and for CI. Python >= 3.11 and make are all that must be there.
+# PYTHON=/path/to/python chooses the Python that .venv is made with.
+
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+STAMP := .venv/.made
+
+.PHONY: help demo test lint bench chaos always
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves everything running
+	@$(PY) -m deploy.demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(STAMP) ## Check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+bench: $(STAMP) ## Measure; prints a table and writes var/bench.json
+	@$(PY) -m deploy.bench
+
+chaos: $(STAMP) ## Break things at random while it works; SEEDS=n runs n stories
+	@$(PY) -m deploy.chaos --seeds $(or $(SEEDS),1)
+
+# A copied or moved checkout has scripts and paths of another place in its .venv: make it anew.
+ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
+$(STAMP): always
+endif
+$(STAMP): setup.cfg pyproject.toml deploy/constraints.txt
+	@sh deploy/make-venv.sh $(STAMP)
