@@ -1,0 +1,1 @@
+"""The control interface under /control: loopback only, no authentication, JSON."""

@@ -1,0 +1,1 @@
+"""Visma.net ERP: the service API, its token endpoint, and what a person does in its screens."""
