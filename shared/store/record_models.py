@@ -26,7 +26,8 @@ class Heard:
     """What was heard of one record: perhaps only that it changed, perhaps its content.
 
     ``whole`` is False for a notification's content, which may lack fields. ``forced`` makes the row
-    due whatever is known; ``again`` does so without reading BILL anew.
+    due whatever is known, also one that waits behind a dead letter; ``again`` does so without reading
+    BILL anew.
     """
 
     kind: Kind

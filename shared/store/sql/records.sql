@@ -18,7 +18,8 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
            r.wanted + news::int,
            CASE WHEN news THEN LEAST(EXCLUDED.urgency, CASE WHEN r.wanted > r.done THEN r.urgency END)
                 ELSE r.urgency END,
-           CASE WHEN news AND NOT (r.state = 'dead' AND letter) THEN 'pending' ELSE r.state END,
+           CASE WHEN news AND NOT (r.state = 'dead' AND letter AND NOT %(forced)s)
+                THEN 'pending' ELSE r.state END,
            CASE WHEN news AND r.intention IS NULL THEN 0 ELSE r.attempts END,
            CASE WHEN news AND r.intention IS NULL THEN NULL ELSE r.next_attempt_at END,
            CASE WHEN news THEN NULL ELSE r.dispatched_at END,
