@@ -7,7 +7,7 @@ changed the same field nobody is overruled: that is a conflict for a person to s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.fields import Change, Fields, FieldValue
 from shared.visma.models import LineChange, SupplierInvoiceLine
@@ -15,7 +15,6 @@ from workers.mapping.equality import is_empty, same_value, show_value
 from workers.mapping.supplier import CLEARABLE_FIELDS, SETTLED_FIELDS
 
 _SEGMENT = "subaccount."
-_NOTHING: Fields = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Merge:
     changes: tuple[Change, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     noted: tuple[Change, ...] = ()
-    written: Fields = _NOTHING
+    written: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
