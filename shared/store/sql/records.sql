@@ -172,9 +172,6 @@ FROM records WHERE wanted > done AND state <> 'dead' GROUP BY tenant, kind;
 SELECT visma_number, bill_id FROM records
 WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s);
 
--- name: count_unfinished
-SELECT count(*) AS count FROM records WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
-
 -- name: count_dispatched
 SELECT count(*) AS count FROM records
 WHERE wanted > done AND state <> 'dead' AND dispatched_at > now() - %(within_s)s * interval '1 second';
