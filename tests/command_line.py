@@ -40,3 +40,31 @@ def the_line(result: Result) -> str:
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1, result.stderr
     return result.stderr.strip()
+
+
+TENANT_FILE = """
+[tenant]
+id = "{id}"
+name = "Åkeri & Söner AB"
+
+[bill]
+base_url = "https://bill.example/connect"
+events_url = "https://bill.example/connect-events"
+organization_id = "00801TEST"
+
+[visma]
+base_url = "https://visma.example"
+token_url = "https://visma.example/token"
+tenant_id = "7f3c"
+company_id = "1234567"
+
+[sync]
+bills_since = 2026-01-01
+
+[mapping]
+supplier_class = "1"
+currency = "SEK"
+vat_category = "1"
+[mapping.accounts]
+"0ca01" = "5010"
+"""
