@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -11,11 +10,12 @@ from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from shared.logs import get_logger
 from shared.metrics import FleetCollector, FleetState
 
 PROBE_TIMEOUT_S: Final = 1.0
 Probe = Callable[[], object]
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def health_routes(probes: Mapping[str, Probe], fetch_fleet_state: Callable[[], FleetState]) -> Blueprint:
@@ -58,10 +58,10 @@ def _reaches(name: str, probe: Probe) -> bool:
     try:
         probe()
     except Exception as error:
-        logger.warning("%s not reachable: %s", name, error)
+        logger.warning("not ready", action="health.unreachable", what=name, error=str(error))
         return False
     return True
 
 
 def _report_fetch(error: Exception) -> None:
-    logger.warning("metrics of the database not available: %s", error)
+    logger.warning("fleet state not available", action="metrics.unavailable", error=str(error))

@@ -6,7 +6,6 @@ costs the same and asks nobody.
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from typing import Final
 
 from shared.bill.webhook_keys import MAX_KEYS, SECRET_KIND, WebhookKeys
 from shared.errors import ConnectorError
+from shared.logs import get_logger
 from shared.store.secrets import StoredSecret
 from shared.store.tenants import TenantRow
 from shared.vault import SealBroken, UnknownKeyId, Vault
@@ -31,7 +31,7 @@ RETRY_S: Final = 3.0
 UNKNOWN: Final = "(unknown)"
 """Stands for every name that is no tenant; itself no name a tenant can have."""
 _DUMMIES: Final = tuple(secrets.token_urlsafe(32) for _ in range(MAX_KEYS))
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class KeysUnavailable(ConnectorError):
@@ -89,9 +89,9 @@ class KeyRing:
             return
         try:
             self._snapshot = (self._load(), now)
-        except Exception:  # whatever it was, the old snapshot stands until it is stale
+        except Exception as error:  # whatever it was, the old snapshot stands until it is stale
             self._retry_at = self._monotonic() + RETRY_S
-            logger.warning("webhook keys could not be loaded", exc_info=True)
+            logger.warning("webhook keys not loaded", action="keys.not_loaded", error=str(error))
 
     def _age(self) -> float:
         return float("inf") if self._snapshot is None else self._monotonic() - self._snapshot[1]
@@ -121,5 +121,7 @@ def _unsealed(secret: StoredSecret, vault: Vault, now: datetime) -> tuple[str, .
         plaintext = vault.unseal(secret.sealed, tenant=secret.tenant, kind=SECRET_KIND)
         return WebhookKeys.from_bytes(plaintext).valid_at(now)
     except (UnknownKeyId, SealBroken, ValueError) as error:
-        logger.error("webhook key cannot be used: %s", error, extra={"tenant": secret.tenant})
+        logger.error(
+            "webhook key not usable", action="keys.not_usable", tenant=secret.tenant, error=str(error)
+        )
         return ()

@@ -5,7 +5,6 @@ Everything before a valid signature costs the same whoever knocks; nothing is pa
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +17,13 @@ from werkzeug.routing import BaseConverter
 from ingress.keys import UNKNOWN, KeyRing, KeysUnavailable
 from ingress.signature import is_signed
 from shared.bill.events import is_handled, parse_notification, to_event
+from shared.logs import get_logger
 from shared.metrics import WEBHOOKS
 from shared.stream import EventStream
 
 SIGNATURE_HEADER: Final = "x-bill-sha-signature"
 RETRY_AFTER_S: Final = 5
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Intake:
         try:
             body = read_body(self.max_bytes)
         except Exception as error:  # the server's own errors: the sender hung up, or sent no valid chunks
-            logger.info("webhook body not readable: %s", error)
+            logger.info("webhook body not readable", action="webhook.unreadable", error=str(error))
             return _respond(UNREADABLE)
         if body is None:
             return _respond(TOO_LARGE)
@@ -76,14 +76,14 @@ class Intake:
         try:
             concerns_us = _concerns_us(body, organization_id)
         except ValueError as error:
-            logger.warning("signed webhook rejected: %s", error, extra={"tenant": tenant})
+            logger.warning("webhook rejected", action="webhook.rejected", tenant=tenant, error=str(error))
             return REJECTED
         if not concerns_us:
             return IGNORED
         try:
             nudge_due = self.stream.append(tenant, body, self.now())
         except RedisError as error:
-            logger.error("event stream not reachable: %s", error, extra={"tenant": tenant})
+            logger.error("queue not reachable", action="webhook.unavailable", tenant=tenant, error=str(error))
             return UNAVAILABLE
         if nudge_due:
             self._nudge()
@@ -94,7 +94,7 @@ class Intake:
         try:
             self.nudge()
         except Exception as error:
-            logger.warning("nudge not sent: %s", error)
+            logger.warning("nudge not sent", action="webhook.nudge_failed", error=str(error))
 
 
 def read_body(max_bytes: int) -> bytes | None:

@@ -15,6 +15,8 @@ from flask import Flask
 
 from ingress.app import CLOSE, create_app
 from shared.errors import UsageError
+from shared.logs import configure_logging
+from shared.sentry import init_sentry
 
 GUNICORN_BOOT_ERROR = 3  # gunicorn stops on it; on any other status it would start the process again
 
@@ -32,7 +34,10 @@ def make_application() -> Flask:
     from deploy.embedded.resolve import resolve  # only an entry point may know where servers come from
 
     try:
-        application = create_app(resolve(os.environ))
+        settings = resolve(os.environ)
+        configure_logging(settings)
+        init_sentry(settings)
+        application = create_app(settings)
     except UsageError as error:
         _stop(str(error))
     atexit.register(application.extensions[CLOSE])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 
 from ingress.health import Probe, health_routes
 from shared.metrics import WEBHOOKS, FleetState
@@ -68,15 +68,15 @@ def test_metrics_show_what_was_counted_and_what_the_database_holds() -> None:
     assert 'connector_circuit_open{system="visma",tenant="fjord-se"} 1.0' in lines
 
 
-def test_metrics_without_the_database_still_show_the_counters(caplog: pytest.LogCaptureFixture) -> None:
+def test_metrics_without_the_database_still_show_the_counters() -> None:
     def down() -> FleetState:
         raise ConnectionError("database away")
 
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as lines:
         answer = health_app({}, down).test_client().get("/metrics")
     assert answer.status_code == 200
     assert b"# TYPE connector_webhooks_total counter" in answer.data
-    assert "database away" in caplog.text
+    assert [(line["action"], line["error"]) for line in lines] == [("metrics.unavailable", "database away")]
 
 
 COUNT_IN_A_PROCESS = """

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingress.keys import NOBODY, KeyRing, KeysUnavailable, TenantKeys, tenant_keys
 from shared.bill.webhook_keys import MAX_KEYS, WebhookKey, WebhookKeys
@@ -182,14 +182,16 @@ def test_a_suspended_tenants_key_opens() -> None:
     assert real_keys(tenant_keys([row], [sealed(WebhookKey(KEY))], VAULT, NOW)[TENANT]) == [KEY]
 
 
-def test_one_tenants_broken_secret_is_told_and_stops_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_tenants_broken_secret_is_told_and_stops_nobody_else() -> None:
     rows = [tenant(), tenant("other-dk")]
     strange = sealed(WebhookKey(KEY), vault=OTHER_VAULT)
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as lines:
         found = tenant_keys(rows, [strange, sealed(WebhookKey("b"), name="other-dk")], VAULT, NOW)
     assert real_keys(found["other-dk"]) == ["b"]
     assert real_keys(found[TENANT]) == []
-    assert [("m2" in record.message, KEY in record.message) for record in caplog.records] == [(True, False)]
+    assert [(line["action"], line["tenant"]) for line in lines] == [("keys.not_usable", TENANT)]
+    assert "m2" in lines[0]["error"]
+    assert KEY not in str(lines)
 
 
 def test_keys_never_show() -> None:
