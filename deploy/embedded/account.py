@@ -38,6 +38,16 @@ class Account:
         done = subprocess.run(["test", test, str(path)], cwd="/", check=False, **self.as_process())
         return done.returncode == 0
 
+    def can_run(self, program: Path) -> bool:
+        """Whether the account can start ``program``, with all the libraries it needs."""
+        try:
+            done = subprocess.run(
+                [str(program), "--version"], cwd="/", capture_output=True, check=False, **self.as_process()
+            )
+        except OSError:
+            return False
+        return done.returncode == 0
+
     def own(self, path: Path) -> None:
         """Give ``path`` to the account, with what is in it: ``cp -r`` of a checkout makes root its owner."""
         if not self.other or path.stat().st_uid == self.uid:
@@ -111,19 +121,23 @@ def _remove_orphans(home: Home, keep: Path) -> None:
 
 def ensure_reachable(programs: Path, account: Account) -> Path:
     """``programs`` (a folder with bin, lib, share), or a copy of it that the account can run."""
-    if not account.other or account.can("-x", programs / "bin" / "postgres"):
+    if not account.other or account.can_run(programs / "bin" / "postgres"):
         return programs
+    package = programs.parent
     status = (programs / "bin" / "postgres").stat()
-    mark = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = STATE_FOLDER / f"{programs.name}-{mark}"
+    mark = hashlib.sha256(f"{package} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:12]
+    copy = STATE_FOLDER / f"programs-{mark}"
     if not copy.exists():
         _ensure_folder(STATE_FOLDER)
         fresh = STATE_FOLDER / f".{copy.name}.{os.getpid()}"
         for part in ("bin", "lib", "share"):
-            shutil.copytree(programs / part, fresh / part, symlinks=True)
+            shutil.copytree(programs / part, fresh / package.name / programs.name / part, symlinks=True)
+        # A wheel puts shared libraries beside its package, and the programs look for them there.
+        for libraries in package.parent.glob(f"{package.name}.*libs"):
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
         _open_up(fresh)
         _put(fresh, copy)
-    return copy
+    return copy / package.name / programs.name
 
 
 def _put(fresh: Path, copy: Path) -> None:

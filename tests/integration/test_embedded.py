@@ -19,6 +19,7 @@ import redis
 from deploy.embedded import account
 from deploy.embedded.home import EmbeddedError, Home
 from deploy.embedded.lease import Lease, ensure_servers, wait_stopped
+from deploy.embedded.postgres_server import find_programs
 from deploy.embedded.resolve import Composition, compose
 from shared.errors import SettingsError
 from shared.settings import load_settings
@@ -32,6 +33,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to run Pos
 AS_NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
 HOLDER = """
 import sys
+from deploy.embedded.postgres_server import find_programs
 from deploy.embedded.resolve import compose
 held = compose({"CONNECTOR_HOME": sys.argv[1]})
 print("ready", flush=True)
@@ -213,17 +215,18 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
     open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(account, "STATE_FOLDER", open_folder / "state")
-    programs = open_folder / "closed" / "pginstall99"
-    for part in ("bin", "lib", "share"):
-        (programs / part).mkdir(parents=True)
-    (programs / "bin" / "postgres").write_text("#!/bin/sh\n")
-    (programs / "bin" / "postgres").chmod(0o700)
-    (open_folder / "closed").chmod(0o700)
+    closed = open_folder / "closed"
+    programs = find_programs()
+    for folder in (programs, *programs.parent.parent.glob(f"{programs.parent.name}.*libs")):
+        shutil.copytree(folder, closed / folder.relative_to(programs.parent.parent), symlinks=True)
+    closed.chmod(0o700)
+    unreachable = closed / programs.parent.name / programs.name
     user = account.ensure_account()
-    copy = account.ensure_reachable(programs, user)
-    assert user.can("-x", copy / "bin" / "postgres")
-    assert account.ensure_reachable(programs, user) == copy
-    assert stat.S_IMODE((open_folder / "closed").stat().st_mode) == 0o700
+    copy = account.ensure_reachable(unreachable, user)
+    assert copy != unreachable
+    assert all(user.can_run(copy / "bin" / name) for name in ("postgres", "initdb", "pg_ctl"))
+    assert account.ensure_reachable(unreachable, user) == copy
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 @as_root
