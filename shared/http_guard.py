@@ -22,7 +22,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 _CURRENT: ContextVar[CallGuard | None] = ContextVar("http_call", default=None)
 
-_CONNECT_RETRY = Retry(total=1, connect=1, read=False, redirect=0, status=0, other=0, backoff_factor=0)
+_CONNECT_RETRY = Retry(
+    total=1, connect=1, read=False, redirect=0, status=0, other=0, respect_retry_after_header=False
+)
 
 
 class Deadline:

@@ -74,9 +74,10 @@ class BillCalls:
 
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()
-        session_id = self._sessions.get(self.tenant, self.config, credentials, self._http, deadline)
-        headers = request.headers | {"sessionId": session_id, "devKey": credentials.dev_key}
+        # The log-in runs in the call's place: it is one of the requests that BILL counts.
         with self._place(credentials, deadline):
+            session_id = self._sessions.get(self.tenant, self.config, credentials, self._http, deadline)
+            headers = request.headers | {"sessionId": session_id, "devKey": credentials.dev_key}
             answer = self._http.send(
                 request.method,
                 request.url,

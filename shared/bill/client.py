@@ -101,7 +101,10 @@ class BillClient(BillCalls):
         if session_id is None:
             return
         headers = {"sessionId": session_id, "devKey": credentials.dev_key}
-        answer = self._http.send("POST", f"{self.config.base_url}{route}", route=route, headers=headers)
+        deadline = self._http.new_deadline()
+        with self._place(credentials, deadline):
+            url = f"{self.config.base_url}{route}"
+            answer = self._http.send("POST", url, route=route, headers=headers, deadline=deadline)
         self._sessions.drop(self.tenant, self.config, credentials, session_id)
         if not answer.ok and answer.status != 401:
             raise error_of(answer, route)

@@ -36,6 +36,10 @@ _REFUSED_TOKENS: Final = {
 }
 
 
+_WRONG_COMPANY: Final = frozenset({"12002", "12027"})
+"""The gateway's codes for a missing or another company in ``ipp-company-id``."""
+
+
 class TokenExpired(Retryable):
     """Visma does not accept the token: fetch one and repeat once, never in a loop."""
 
@@ -53,7 +57,9 @@ def error_of(answer: Answer, route: str, *, write: bool = False) -> ConnectorErr
         return PreconditionFailed(f"{text}: the record was changed since it was read")
     if answer.status == 429:
         return NoPlace(text, retry_after_s=_told_wait_s(answer))
-    message = read_message(answer)
+    message, keys = read_message(answer), _keys(answer)
+    if keys.get("exceptionfaultcode") in _WRONG_COMPANY:
+        return CredentialsRefused(SYSTEM, f"{text}: {message}; check visma.company_id")
     if answer.status == 404:
         return _not_there(text, route, message)
     return _by_message(answer, text, message, write=write)
@@ -61,10 +67,7 @@ def error_of(answer: Answer, route: str, *, write: bool = False) -> ConnectorErr
 
 def read_message(answer: Answer) -> str | None:
     """What Visma says in an error's body, one line; keys come in any casing. None where it says nothing."""
-    content = answer.find_json()
-    if not isinstance(content, dict):
-        return None
-    keys = {str(key).casefold(): value for key, value in content.items()}
+    keys = _keys(answer)
     said = next((keys[key] for key in ("message", "exceptionmessage") if isinstance(keys.get(key), str)), "")
     said = " ".join([said, *_model_state(keys.get("modelstate"))])
     return " ".join(said.split())[:_LONGEST_TEXT] or None
@@ -120,6 +123,13 @@ def _told_wait_s(answer: Answer) -> float:
         return told
     reset_s = told_number(answer, "X-RateLimit-Reset")
     return _DEFAULT_WAIT_S if reset_s is None else float(reset_s)
+
+
+def _keys(answer: Answer) -> dict[str, Any]:
+    content = answer.find_json()
+    if not isinstance(content, dict):
+        return {}
+    return {str(key).casefold(): value for key, value in content.items()}
 
 
 def _model_state(state: Any) -> list[str]:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.clock import FakeClock
 from shared.errors import NoPlace, Retryable
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def away() -> Iterator[redis.Redis]:
     """A Redis that nobody serves."""
-    with redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2) as client:
+    with redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)) as client:
         yield client
 
 

@@ -96,6 +96,14 @@ def test_redirect_is_an_answer(start: Start, http: HttpSession) -> None:
     assert send(http, server).status == 302
 
 
+@pytest.mark.parametrize("status", [413, 429, 500, 503])
+def test_told_wait_is_an_answer(start: Start, http: HttpSession, status: int) -> None:
+    busy = f"HTTP/1.1 {status} Busy\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n".encode()
+    server = speaking(start, lambda _, connection: connection.sendall(busy))
+    assert send(http, server, write=True).retry_after_s() == 5
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("write", [False, True])
 def test_nothing_was_sent_to_a_closed_port(http: HttpSession, write: bool) -> None:
     closed = WireServer(lambda *_: None)

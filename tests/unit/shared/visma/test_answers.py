@@ -72,6 +72,14 @@ def test_error_of(
     assert type(error_of(answer(status, message), route, write=True)) is for_write
 
 
+@pytest.mark.parametrize("code", ["12002", "12027"])
+def test_another_company_is_a_matter_of_settings(code: str) -> None:
+    body = {"ExceptionMessage": "No license for this company.", "ExceptionFaultCode": code}
+    error = error_of(Answer(400, {}, jsontext.dumps(body).encode()), ONE, write=True)
+    assert isinstance(error, CredentialsRefused)
+    assert "visma.company_id" in str(error)
+
+
 def test_html_is_no_message() -> None:
     page = Answer(502, {}, b"<html>message</html>")
     assert read_message(page) is None
