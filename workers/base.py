@@ -219,6 +219,8 @@ class _Run:
 def _walk(context: Context, poll: Poll, walk: Walk) -> int:
     row = context.get_tenant(poll.tenant)
     if not row.is_active:
+        with context.pool.connection() as conn:
+            watermarks.fail(conn, poll, error="the tenant is paused", delay_s=0)
         return 0
     try:
         walked = walk(context.poll_work(row.config, poll))

@@ -19,7 +19,7 @@ from shared.bill.client import BillClient
 from shared.bill.session import BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
 from shared.clock import Clock, utc_now
-from shared.errors import CredentialsRefused
+from shared.errors import NotYet
 from shared.http import HttpSession
 from shared.limits import Budget, Places
 from shared.settings import Settings
@@ -140,11 +140,11 @@ class Context:
         return PollWork(config, poll, self.pool, self.bill(config), self.visma(config), self.clock)
 
     def bill_credentials(self, tenant: str) -> BillCredentials:
-        """Unsealed for one call. Raises CredentialsRefused where none are stored."""
+        """Unsealed for one call. Raises NotYet until there are any."""
         return BillCredentials(**self._unseal(tenant, "bill"))
 
     def visma_credentials(self, tenant: str) -> VismaCredentials:
-        """Unsealed for one call. Raises CredentialsRefused where none are stored."""
+        """Unsealed for one call. Raises NotYet until there are any."""
         return VismaCredentials(**self._unseal(tenant, "visma"))
 
     def close(self) -> None:
@@ -158,8 +158,9 @@ class Context:
         with self.pool.connection() as conn:
             sealed = secrets.find_secret(conn, tenant, kind)
         if sealed is None:
-            raise CredentialsRefused(
-                kind, f"no {kind} credentials stored: connector credentials set {tenant} {kind}"
+            raise NotYet(
+                "credentials_first",
+                f"no {kind} credentials stored: connector credentials set {tenant} {kind}",
             )
         found: dict[str, str] = jsontext.loads(self.vault.unseal(sealed, tenant=tenant, kind=kind))
         return found
