@@ -1,81 +1,126 @@
-"""Logs: one line an event, with a stable ``action`` key, the record's context, and no secret.
+"""Logs: one line an event, each with a stable ``action`` to search for, and never with a secret.
 
-``get_logger(__name__).info("record settled", action="record.settled", ...)``. Everything that other
-libraries log goes the same way. Keys that name a secret, and addresses with passwords, are masked.
+``get_logger(__name__).info("record parked", action="record.parked", delay_s=30)``. What the standard
+library's loggers say comes out in the same form. Context that is bound (tenant, kind, bill_id, task_id)
+stands in every line until it is released.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Final, TextIO
+from urllib.parse import urlsplit
 
 import structlog
+from structlog.typing import EventDict, Processor
 
+from shared.scrub import register_secret, scrub
 from shared.settings import Settings
 
-_SECRET_KEY = re.compile(
-    r"password|secret|token$|sessionid|session_id|dev_?key|authorization|security_?key|master_?key", re.I
-)
-_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
-MASK = "***"
+_CHATTY: Final = ("urllib3", "kombu", "amqp", "asyncio", "celery.bootsteps", "celery.utils")
+_FIRST: Final = ("timestamp", "level", "action", "event")
 
 
-def get_logger(name: str) -> Any:
-    """A logger whose lines carry what is bound."""
-    return structlog.get_logger(name)
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger that takes keywords; every call gives ``action``."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
 
 
-@contextmanager
-def bound(**context: Any) -> Iterator[None]:
-    """Bind context to every line logged inside."""
-    with structlog.contextvars.bound_contextvars(**context):
-        yield
+def bound(**context: Any) -> AbstractContextManager[None]:
+    """Context in every line of this thread or task while the ``with`` lasts."""
+    return structlog.contextvars.bound_contextvars(**context)
 
 
-def scrub_text(text: str) -> str:
-    """Text without the passwords of addresses in it."""
-    return _URL_PASSWORD.sub(rf"\1{MASK}@", text)
+def bind_context(**context: Any) -> None:
+    """Context in every line of this thread or task until :func:`clear_context`."""
+    structlog.contextvars.bind_contextvars(**context)
 
 
-def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask what must not be read, whatever logged it."""
-    for key, value in event.items():
-        if _SECRET_KEY.search(key):
-            event[key] = MASK
-        elif isinstance(value, str):
-            event[key] = scrub_text(value)
-    return event
+def clear_context() -> None:
+    """Forget all bound context."""
+    structlog.contextvars.clear_contextvars()
 
 
-def configure_logging(settings: Settings) -> None:
-    """Send our lines and everyone else's to stderr, as JSON or for a terminal."""
-    as_console = (settings.log_format or ("console" if sys.stderr.isatty() else "json")) == "console"
-    shared_steps: list[Any] = [
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Set up logging for this process, to stderr unless ``stream`` is given. May be called again."""
+    stream = stream or sys.stderr
+    _register_secrets(settings)
+    chain = _chain()
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *chain,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = _Handler(stream)
+    handler.setFormatter(_formatter(chain, _is_json(settings, stream), stream.isatty()))
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if type(old) in {_Handler, logging.StreamHandler}]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(settings.log_level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours; so that configuring again replaces it and nobody else's."""
+
+
+def _is_json(settings: Settings, stream: TextIO) -> bool:
+    return settings.log_format == "json" or (settings.log_format is None and not stream.isatty())
+
+
+def _chain() -> list[Processor]:
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        scrub,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,  # as text, so that it can be scrubbed; locals are not in it
+        _complete,
     ]
-    structlog.configure(
-        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    last = structlog.dev.ConsoleRenderer() if as_console else structlog.processors.JSONRenderer()
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_steps,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+
+
+def _formatter(chain: list[Processor], json: bool, colors: bool) -> logging.Formatter:
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if json
+        else structlog.dev.ConsoleRenderer(
+            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
         )
     )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(settings.log_level)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=chain,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrub_line, renderer],
+    )
+
+
+def _complete(logger: Any, method: str, event_dict: EventDict) -> EventDict:
+    """Lines of others have no action: the name of their logger is as stable."""
+    event_dict.setdefault("action", f"log.{event_dict.get('logger', 'root')}")
+    first = [name for name in _FIRST if name in event_dict]
+    return {name: event_dict[name] for name in (*first, *(name for name in event_dict if name not in first))}
+
+
+def _scrub_line(logger: Any, method: str, event_dict: EventDict) -> EventDict:
+    scrubbed: EventDict = scrub(event_dict)
+    return scrubbed
+
+
+def _register_secrets(settings: Settings) -> None:
+    for url in (settings.database_url, settings.redis_url, settings.sentry_dsn or ""):
+        parts = urlsplit(url)
+        register_secret(parts.password)
+    register_secret(urlsplit(settings.sentry_dsn or "").username)
+    register_secret(*(pair.partition(":")[2] for pair in settings.flower_basic_auth))

@@ -1,20 +1,42 @@
-"""Error reports to Sentry: scrubbed, and off where no DSN is set."""
+"""Error reports to Sentry, where a DSN is set: without bodies, without local variables, scrubbed."""
 
 from __future__ import annotations
 
-import sentry_sdk
+from typing import Any, cast
 
+import sentry_sdk
+from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint
+
+from shared.scrub import scrub
 from shared.settings import Settings
+
+_KEPT_OF_A_REQUEST = ("method", "url")
 
 
 def init_sentry(settings: Settings) -> None:
-    """Report errors without bodies, without local variables and without who asked."""
+    """Report errors of this process from now on; nothing happens without SENTRY_DSN."""
     if settings.sentry_dsn is None:
         return
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
         environment=settings.sentry_environment,
         include_local_variables=False,
-        send_default_pii=False,
         max_request_body_size="never",
+        # BILL and Visma get no headers about our traces.
+        trace_propagation_targets=[],
+        before_send=scrub_event,
+        before_breadcrumb=scrub_breadcrumb,
     )
+
+
+def scrub_event(event: Event, hint: Hint) -> Event:
+    """The report as it may leave the house."""
+    request = event.get("request")
+    if isinstance(request, dict):
+        event["request"] = {name: request[name] for name in _KEPT_OF_A_REQUEST if name in request}
+    return cast(Event, scrub(event))
+
+
+def scrub_breadcrumb(crumb: Breadcrumb, hint: BreadcrumbHint) -> Breadcrumb:
+    """A step before the error, scrubbed."""
+    return cast(dict[str, Any], scrub(crumb))
