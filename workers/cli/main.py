@@ -6,10 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
 
+from shared.logs import configure_logging
+from shared.settings import Settings
 from workers.cli.credentials import credentials
 from workers.cli.dead_letters import dead_letters
 from workers.cli.errors import FAILED, INTERRUPTED, Interrupted, explain
@@ -103,7 +106,13 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         # A name in letters the terminal lacks must not stop a report.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    connector.main()
+    connector.main(obj=Session(os.environ, _configure_logging))
+
+
+def _configure_logging(settings: Settings) -> None:
+    """A command says itself what went wrong; logs beside it are for who looks for a mistake of ours."""
+    level = settings.log_level if settings.log_level == "DEBUG" else "CRITICAL"
+    configure_logging(replace(settings, log_level=level))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Each is made when first asked for, so that a command needs nothing it does not u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -33,15 +33,24 @@ class NotMigrated(UsageError):
 
 
 class Session:
-    """One run of a command; ``environ`` is what its settings are read from."""
+    """One run of a command; ``environ`` is what its settings are read from.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    ``on_settings`` is called once they are known.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], on_settings: Callable[[Settings], None] | None = None
+    ) -> None:
         self.environ = environ
+        self._on_settings = on_settings
 
     @cached_property
     def settings(self) -> Settings:
         """The settings; embedded servers start, or are joined, where no URL is set."""
-        return resolve(self.environ)
+        settings = resolve(self.environ)
+        if self._on_settings is not None:
+            self._on_settings(settings)
+        return settings
 
     @property
     def known_settings(self) -> Settings | None:
