@@ -24,6 +24,8 @@ def loads(text: str | bytes) -> Any:
         return _clean(simplejson.loads(text, use_decimal=True))
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
+    except ArithmeticError as error:  # an exponent that even Decimal cannot hold
+        raise ValueError("a number in the JSON is out of all bounds") from error
 
 
 def dumps(value: Any) -> str:
