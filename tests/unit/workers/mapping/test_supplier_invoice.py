@@ -98,6 +98,11 @@ def test_hold(settings: dict[str, Any], held: bool) -> None:
     assert create_hold(sync(**settings)) is held
 
 
+def decimal(text: str | None) -> Decimal | None:
+    """The number, if there is one."""
+    return None if text is None else Decimal(text)
+
+
 @pytest.mark.parametrize(
     ("quantity", "price", "amount", "expected"),
     [
@@ -118,8 +123,7 @@ def test_hold(settings: dict[str, Any], held: bool) -> None:
 def test_quantity_and_unit_cost(
     quantity: str | None, price: str | None, amount: str, expected: tuple[str, str]
 ) -> None:
-    factors = [None if text is None else Decimal(text) for text in (quantity, price)]
-    line = BillLine(None, Decimal(amount), *factors)
+    line = BillLine(None, Decimal(amount), decimal(quantity), decimal(price))
     other = BillLine(None, Decimal("1000") - Decimal(amount))
     first = draft(bill(amount=Decimal(1000), lines=(line, other))).lines[0]
     assert (str(first["quantity"]), str(first["unitCostInCurrency"])) == expected

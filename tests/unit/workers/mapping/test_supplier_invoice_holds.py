@@ -11,7 +11,7 @@ import pytest
 from shared.bill.models import BillLine
 from shared.errors import NeedsPerson
 from shared.tenants import SegmentMapping
-from shared.visma.models import Account, Segment
+from shared.visma.models import Segment
 from tests.unit.workers.samples import (
     LISTS,
     bill,
@@ -28,14 +28,14 @@ from workers.mapping.codes import Codes, unknown_code_keys
 
 pytestmark = pytest.mark.unit
 
-DEPOT = {"classifications": {"departmentId": "0de-depot"}}
+DEPOT = one_line(classifications={"departmentId": "0de-depot"})
 NO_DEFAULT = mapping(segments=(SegmentMapping(1, "departmentId", {}),))
 
 
 def account(**flags: bool) -> dict[str, Any]:
     """Visma's lists where account 4000 has other flags."""
-    usual = {"active": True, "allow_manual_entry": True, "control": False}
-    return {"visma": visma_lists(accounts={**LISTS.accounts, "4000": Account("4000", **{**usual, **flags})})}
+    changed = replace(LISTS.accounts["4000"], **flags)  # type: ignore[arg-type]
+    return {"visma": visma_lists(accounts={**LISTS.accounts, "4000": changed})}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def account(**flags: bool) -> dict[str, Any]:
         ),
         pytest.param(
             "unmapped_segment",
-            {"of": one_line(**DEPOT), "config": NO_DEFAULT},
+            {"of": DEPOT, "config": NO_DEFAULT},
             ["segment 1", "Depot", "default"],
             id="no value and no default",
         ),
