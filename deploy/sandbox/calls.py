@@ -11,7 +11,7 @@ from deploy.sandbox.clock import Clock, iso_utc
 from deploy.sandbox.jsonio import Json
 from deploy.sandbox.wire import Call
 
-_RECENT = 20_000
+_RECENT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class CallBook:
         self.counts: Counter[Line] = Counter()
         self.most: dict[str, int] = {}
         self.violations: list[Json] = []
-        self.recent: deque[Json] = deque(maxlen=_RECENT)
+        self.recent: deque[tuple[Call, int]] = deque(maxlen=_RECENT)
 
     @contextmanager
     def in_flight(self, call: Call) -> Iterator[int]:
@@ -55,17 +55,7 @@ class CallBook:
     def count(self, call: Call, status: int) -> None:
         """Note a finished call."""
         self.counts[Line(call.system, call.tenant, call.method, call.template, status)] += 1
-        self.recent.append(
-            {
-                "at": iso_utc(call.received_at),
-                "system": call.system,
-                "tenant": call.tenant,
-                "method": call.method,
-                "path": call.path,
-                "query": dict(call.query),
-                "status": status,
-            }
-        )
+        self.recent.append((call, status))
 
     def overrun(self, call: Call, limit: str) -> None:
         """Note that a caller went over a limit of the real system."""
@@ -92,6 +82,21 @@ class CallBook:
             "most_at_once": dict(self.most),
             "violations": list(self.violations),
         }
+
+    def last(self) -> list[Json]:
+        """The last calls one by one, oldest first."""
+        return [
+            {
+                "at": iso_utc(call.received_at),
+                "system": call.system,
+                "tenant": call.tenant,
+                "method": call.method,
+                "path": call.path,
+                "query": dict(call.query),
+                "status": status,
+            }
+            for call, status in self.recent
+        ]
 
     def total(self, wanted: Json) -> int:
         """How many calls agree with every key of ``wanted`` (system, tenant, method, route, status)."""

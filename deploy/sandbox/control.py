@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable
 from typing import Any
 
-import requests
+from deploy.sandbox.control_bill import BillControl
+from deploy.sandbox.control_http import TIMEOUT_S, ControlError, WaitTimeout
+from deploy.sandbox.control_visma import VismaControl
+from deploy.sandbox.jsonio import Json
 
-from deploy.sandbox.jsonio import Json, dumps, loads
-
-_TIMEOUT_S = 30.0
-
-
-class ControlError(Exception):
-    """The sandbox refused a control request; the message is its own."""
+__all__ = ["ControlError", "SandboxControl", "WaitTimeout"]
 
 
-class WaitTimeout(ControlError):
-    """What was waited for did not happen in time."""
-
-
-class SandboxControl:
+class SandboxControl(BillControl, VismaControl):
     """Talks to one running sandbox. Records go in and come out as JSON objects with Decimal numbers.
 
-    ``organization`` is a BILL organization id, ``company`` a Visma company id. Every method raises
-    ControlError when the sandbox refuses.
+    What people do in BILL is in ``control_bill``, what they do in Visma in ``control_visma``; seeding,
+    faults, time, looking and waiting are here. Every method raises ControlError when the sandbox refuses.
     """
-
-    def __init__(self, control_url: str) -> None:
-        self._url = control_url.rstrip("/")
-        self._http = requests.Session()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
-
-    def __enter__(self) -> SandboxControl:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    # --- seeding -----------------------------------------------------------------------------
 
     def seed_organization(self, seed: Json) -> Json:
         """A whole BILL organization; gives the ids of its users, vendors, bills and classifications."""
@@ -51,177 +26,6 @@ class SandboxControl:
     def seed_company(self, seed: Json) -> Json:
         """A whole Visma company; gives the numbers of its suppliers and invoices."""
         return self._object("POST", "/companies", seed)
-
-    # --- what people do in BILL ----------------------------------------------------------------
-
-    def create_vendor(self, organization: str, vendor: Json) -> Json:
-        """Enter a vendor; fields as in BILL's API."""
-        return self._object("POST", f"/organizations/{organization}/vendors", vendor)
-
-    def change_vendor(self, organization: str, vendor_id: str, **fields: Any) -> Json:
-        """Change fields of a vendor."""
-        return self._object("PATCH", f"/organizations/{organization}/vendors/{vendor_id}", fields)
-
-    def archive_vendor(self, organization: str, vendor_id: str) -> Json:
-        """Archive a vendor."""
-        return self._object("POST", f"/organizations/{organization}/vendors/{vendor_id}/archive")
-
-    def restore_vendor(self, organization: str, vendor_id: str) -> Json:
-        """Bring an archived vendor back."""
-        return self._object("POST", f"/organizations/{organization}/vendors/{vendor_id}/restore")
-
-    def create_bill(self, organization: str, bill: Json) -> Json:
-        """Enter a bill; beside the API's fields ``approvalStatus`` and ``draft``."""
-        return self._object("POST", f"/organizations/{organization}/bills", bill)
-
-    def change_bill(self, organization: str, bill_id: str, **fields: Any) -> Json:
-        """Change fields of a bill as PATCH does; with ``replace=True`` as PUT does."""
-        return self._object("PATCH", f"/organizations/{organization}/bills/{bill_id}", fields)
-
-    def approve_bill(self, organization: str, bill_id: str, users: Iterable[str] = ()) -> Json:
-        """All approvers (by default the first user) approve."""
-        return self._on_bill(organization, bill_id, "approve", users=list(users))
-
-    def deny_bill(self, organization: str, bill_id: str, users: Iterable[str] = ()) -> Json:
-        """The approvers deny."""
-        return self._on_bill(organization, bill_id, "deny", users=list(users))
-
-    def assign_bill(self, organization: str, bill_id: str, users: Iterable[str] = ()) -> Json:
-        """Put the bill before approvers."""
-        return self._on_bill(organization, bill_id, "assign", users=list(users))
-
-    def withdraw_approval(self, organization: str, bill_id: str) -> Json:
-        """Back to UNASSIGNED."""
-        return self._on_bill(organization, bill_id, "withdraw")
-
-    def archive_bill(self, organization: str, bill_id: str) -> Json:
-        """Archive ("delete") a bill."""
-        return self._on_bill(organization, bill_id, "archive")
-
-    def restore_bill(self, organization: str, bill_id: str) -> Json:
-        """Bring an archived bill back."""
-        return self._on_bill(organization, bill_id, "restore")
-
-    def activate_bill(self, organization: str, bill_id: str) -> Json:
-        """Make a draft a bill."""
-        return self._on_bill(organization, bill_id, "activate")
-
-    def pay_bill(
-        self, organization: str, bill_id: str, status: str = "PAID", amount: str | None = None
-    ) -> Json:
-        """Pay or schedule a bill, whole unless an amount is given."""
-        extra = {} if amount is None else {"amount": amount}
-        return self._on_bill(organization, bill_id, "pay", status=status, **extra)
-
-    def add_document(self, organization: str, bill_id: str, name: str, content: bytes) -> Json:
-        """Attach a file to a bill."""
-        body = {"name": name, "content": base64.b64encode(content).decode()}
-        return self._object("POST", f"/organizations/{organization}/bills/{bill_id}/documents", body)
-
-    def create_classification(self, organization: str, kind: str, fields: Json) -> Json:
-        """Add to ``chart-of-accounts``, ``departments``, ... (the API's resource names)."""
-        return self._object("POST", f"/organizations/{organization}/classifications/{kind}", fields)
-
-    def change_classification(self, organization: str, kind: str, entry_id: str, **fields: Any) -> Json:
-        """Change one; ``archived`` archives or restores."""
-        return self._object(
-            "PATCH", f"/organizations/{organization}/classifications/{kind}/{entry_id}", fields
-        )
-
-    def organization_settings(self, organization: str, **settings: Any) -> Json:
-        """Change BillSettings (see deploy/sandbox/bill/models.py); gives all of them."""
-        return self._object("PATCH", f"/organizations/{organization}/settings", settings)
-
-    def organization_access(self, organization: str, **access: Any) -> Json:
-        """``locked``, ``dev_key_active``, ``passwords`` by username."""
-        return self._object("PATCH", f"/organizations/{organization}/access", access)
-
-    def expire_sessions(self, organization: str) -> int:
-        """End every session of the organization; gives how many."""
-        return int(self._object("POST", f"/organizations/{organization}/expire-sessions")["ended"])
-
-    # --- what people do in Visma ---------------------------------------------------------------
-
-    def create_supplier(self, company: str, supplier: Json) -> Json:
-        """Enter a supplier; write names without wrappers, e.g. ``{"name": "Kontorsvaror AB"}``."""
-        return self._object("POST", f"/companies/{company}/suppliers", supplier)
-
-    def change_supplier(self, company: str, number: str, **fields: Any) -> Json:
-        """Change fields of a supplier."""
-        return self._object("PATCH", f"/companies/{company}/suppliers/{number}", fields)
-
-    def create_invoice(self, company: str, invoice: Json) -> Json:
-        """Enter a supplier invoice; write names without wrappers, lines in ``invoiceLines``."""
-        return self._object("POST", f"/companies/{company}/invoices", invoice)
-
-    def change_invoice(self, company: str, number: str, type: str = "Invoice", **fields: Any) -> Json:
-        """Change fields of a supplier invoice; lines with their ``operation``."""
-        return self._object("PATCH", f"/companies/{company}/invoices/{type}/{number}", fields)
-
-    def release_invoice(self, company: str, number: str, type: str = "Invoice") -> Json:
-        """Release at once."""
-        return self._on_invoice(company, type, number, "release")
-
-    def reverse_invoice(self, company: str, number: str, type: str = "Invoice") -> Json:
-        """Reverse; gives the new DebitAdj."""
-        return self._on_invoice(company, type, number, "reverse")
-
-    def void_invoice(self, company: str, number: str, type: str = "Invoice") -> Json:
-        """Void."""
-        return self._on_invoice(company, type, number, "void")
-
-    def delete_invoice(self, company: str, number: str, type: str = "Invoice") -> Json:
-        """Delete an unreleased document; gives it as it was."""
-        return self._on_invoice(company, type, number, "delete")
-
-    def pay_invoice(
-        self, company: str, number: str, amount: str | None = None, type: str = "Invoice"
-    ) -> Json:
-        """Pay a released document, whole unless an amount is given."""
-        return self._on_invoice(
-            company, type, number, "pay", **({} if amount is None else {"amount": amount})
-        )
-
-    def set_account(self, company: str, number: str, **fields: Any) -> Json:
-        """Add an account or change it: ``description, active, allow_manual_entry, control_module``, ..."""
-        return self._object("PUT", f"/companies/{company}/accounts/{number}", fields)
-
-    def set_segment_value(self, company: str, segment: int, value: str, **fields: Any) -> Json:
-        """Add a segment value or change it: ``description``, ``active``."""
-        return self._object("PUT", f"/companies/{company}/segments/{segment}/values/{value}", fields)
-
-    def set_period(self, company: str, key: str, **fields: Any) -> Json:
-        """Change a period (YYYYPP): ``active, closed_in_supplier_ledger, closed_in_general_ledger``.
-
-        A new one needs ``start`` and ``end``.
-        """
-        return self._object("PUT", f"/companies/{company}/periods/{key}", fields)
-
-    def set_rate(self, company: str, currency: str, rate: str | None) -> Json:
-        """Set an exchange rate, or take it away with None."""
-        return self._object("PUT", f"/companies/{company}/rates/{currency}", {"rate": rate})
-
-    def set_vat_category(self, company: str, category: str, **fields: Any) -> Json:
-        """Add a VAT category or change it: ``description``, ``active``, ``vat``."""
-        return self._object("PUT", f"/companies/{company}/vat-categories/{category}", fields)
-
-    def preferences(self, company: str, **preferences: Any) -> Json:
-        """Change Preferences (see deploy/sandbox/visma/models.py); gives all of them."""
-        return self._object("PATCH", f"/companies/{company}/preferences", preferences)
-
-    def company_settings(self, company: str, **settings: Any) -> Json:
-        """Change VismaSettings (see deploy/sandbox/visma/models.py); gives all of them."""
-        return self._object("PATCH", f"/companies/{company}/settings", settings)
-
-    def change_client(self, company: str, client_id: str, **fields: Any) -> Json:
-        """A client application's ``secret``, ``scopes``, and whether the company ``approved`` it."""
-        return self._object("PATCH", f"/companies/{company}/clients/{client_id}", fields)
-
-    def expire_tokens(self, company: str) -> int:
-        """End every token of the company; gives how many."""
-        return int(self._object("POST", f"/companies/{company}/expire-tokens")["ended"])
-
-    # --- faults and time -----------------------------------------------------------------------
 
     def add_fault(
         self,
@@ -272,8 +76,6 @@ class SandboxControl:
     def reset_clock(self) -> Json:
         """Back to the machine's time."""
         return self._object("PATCH", "/clock", {"offset_s": 0})
-
-    # --- looking and waiting -------------------------------------------------------------------
 
     def calls(self) -> Json:
         """Counts: ``total``, ``lines``, ``most_at_once``, ``violations``."""
@@ -327,43 +129,7 @@ class SandboxControl:
         """
         query = {"what": what, "count": str(count), "timeout": str(timeout_s)}
         query |= {name: str(value) for name, value in wanted.items()}
-        answer = self._object("GET", "/wait", query=query, timeout_s=timeout_s + _TIMEOUT_S)
+        answer = self._object("GET", "/wait", query=query, timeout_s=timeout_s + TIMEOUT_S)
         if not answer["reached"]:
             raise WaitTimeout(f"{what} {wanted}: {answer['count']} instead of {count} after {timeout_s} s")
         return int(answer["count"])
-
-    def _on_bill(self, organization: str, bill_id: str, action: str, **body: Any) -> Json:
-        return self._object("POST", f"/organizations/{organization}/bills/{bill_id}/{action}", body)
-
-    def _on_invoice(self, company: str, type: str, number: str, action: str, **body: Any) -> Json:
-        return self._object("POST", f"/companies/{company}/invoices/{type}/{number}/{action}", body)
-
-    def _object(
-        self,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        query: dict[str, str] | None = None,
-        timeout_s: float = _TIMEOUT_S,
-    ) -> Json:
-        found: Json = self._call(method, path, body, query, timeout_s)
-        return found
-
-    def _list(self, path: str, query: dict[str, str] | None = None) -> list[Json]:
-        found: list[Json] = self._call("GET", path, None, query)
-        return found
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        query: dict[str, str] | None = None,
-        timeout_s: float = _TIMEOUT_S,
-    ) -> Any:
-        data = None if body is None else dumps(body).encode()
-        response = self._http.request(method, self._url + path, data=data, params=query, timeout=timeout_s)
-        answer = loads(response.content) if response.content else {}
-        if response.status_code >= 400:
-            raise ControlError(str(answer.get("error", response.status_code)))
-        return answer

@@ -26,13 +26,18 @@ CALL_ACTIONS = {
 
 HOOK_ACTIONS = {
     "drop_hook": set(),
-    "repeat_hook": {"times"},
+    "repeat_hook": {"copies"},
     "delay_hook": {"seconds"},
     "reorder_hooks": {"count"},
     "disable_hook": set(),
     "shape_hook": {"form"},
 }
 """What can happen to a webhook notification."""
+
+SHAPES = frozenset(
+    {"array", "object", "no_code", "business", "message", "model", "legacy", "text", "html", "empty"}
+)
+"""Body shapes of a ``status`` fault: BILL's first three, Visma's next four, and what both can send."""
 
 _MATCH_KEYS = {"system", "tenant", "method", "route", "body"}
 _RULE_KEYS = {"match", "action", "skip", "times", "probability", "seed", "id"}
@@ -125,6 +130,8 @@ def parse_rule(spec: Json, default_id: str) -> Rule:
     if action.get("kind") not in known:
         raise BadRule(f"unknown action kind: {action.get('kind')!r}")
     _refuse_unknown(action, known[action["kind"]] | {"kind"}, "action")
+    if action.get("shape") not in (None, *SHAPES):
+        raise BadRule(f"unknown shape: {action['shape']!r}")
     return Rule(
         id=str(spec.get("id", default_id)),
         match=_parse_match(match_spec, action["kind"]),

@@ -32,8 +32,6 @@ TEXTS = {
 }
 """Messages by code; codes and meanings are BILL's, some of the wording is ours."""
 
-SHAPES = ("array", "object", "text", "html", "no_code", "empty")
-
 
 @dataclass(slots=True)
 class Refusal(Exception):

@@ -9,7 +9,6 @@ from deploy.sandbox.bill.policies import approved_by, set_approval
 from deploy.sandbox.bill.vendors import create_vendor
 from deploy.sandbox.bill.world import BillWorld
 from deploy.sandbox.jsonio import Json
-from deploy.sandbox.options import change
 
 
 def found_organization(world: BillWorld, wanted: Json) -> Organization:
@@ -18,7 +17,7 @@ def found_organization(world: BillWorld, wanted: Json) -> Organization:
     org = Organization(
         wanted.get("id") or world.ids.bill("008"), wanted.get("name", "Organization"), dev_key, world.clock
     )
-    change(org.settings, wanted.get("settings", {}))
+    org.change_settings(wanted.get("settings", {}))
     world.dev_keys.setdefault(dev_key, DevKey(dev_key))
     world.organizations[org.id] = org
     for item in wanted.get("users", []):

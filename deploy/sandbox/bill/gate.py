@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deploy.sandbox.bill.errors import Refusal, refusal_reply
-from deploy.sandbox.bill.models import BillSettings, DevKey, Organization, Session
+from deploy.sandbox.bill.models import BillSettings, DevKey, Session
 from deploy.sandbox.bill.world import BillWorld, Visit
 from deploy.sandbox.calls import CallBook
 from deploy.sandbox.jsonio import Json
@@ -156,8 +156,3 @@ def _text_in(call: Call, name: str) -> str | None:
     except BadJson:
         return None
     return value if isinstance(value, str) else None
-
-
-def find_organization(world: BillWorld, organization_id: str) -> Organization | None:
-    """The organization, if there is one of that id."""
-    return world.organizations.get(organization_id)

@@ -112,7 +112,7 @@ class HookSender:
             if kind == "drop_hook":
                 plan.copies = 0
             elif kind == "repeat_hook":
-                plan.copies = int(rule.action.get("times", 2))
+                plan.copies = int(rule.action.get("copies", 2))
             elif kind == "delay_hook":
                 plan.delay_s = float(rule.action.get("seconds", 1))
             elif kind == "reorder_hooks":

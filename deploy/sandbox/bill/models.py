@@ -8,6 +8,7 @@ from datetime import datetime
 
 from deploy.sandbox.clock import Clock, Stamps
 from deploy.sandbox.jsonio import Json
+from deploy.sandbox.options import change
 
 CLASSIFICATIONS = {
     "accounting-classes": ("accountingClasses", "cls"),
@@ -191,3 +192,8 @@ class Organization:
         self.subscriptions: dict[str, Subscription] = {}
         self.replays: dict[str, Replay] = {}
         self.events: dict[str, Event] = {}
+
+    def change_settings(self, wanted: Json) -> None:
+        """Set the named settings; raises BadOption."""
+        change(self.settings, wanted)
+        self.stamps.frozen = self.settings.equal_updated_time

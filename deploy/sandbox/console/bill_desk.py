@@ -34,7 +34,7 @@ from deploy.sandbox.bill.vendors import (
 from deploy.sandbox.clock import iso_utc
 from deploy.sandbox.console.desk import Desk, Missing
 from deploy.sandbox.jsonio import Json
-from deploy.sandbox.options import change, show
+from deploy.sandbox.options import show
 
 _DECISIONS = {"approve": "APPROVED", "deny": "DENIED", "assign": "ASSIGNED", "withdraw": "UNASSIGNED"}
 
@@ -54,8 +54,7 @@ def seed_organization(desk: Desk) -> Json:
 
 def change_settings(desk: Desk) -> Json:
     """``PATCH .../settings``."""
-    change(desk.org.settings, desk.body)
-    desk.org.stamps.frozen = desk.org.settings.equal_updated_time
+    desk.org.change_settings(desk.body)
     return show(desk.org.settings)
 
 
@@ -99,6 +98,16 @@ def add_bill(desk: Desk) -> Json:
     """``POST .../bills``, with ``approvalStatus`` and ``draft`` beside the API's fields."""
     bill_id = enter_bill(desk.world.bill, desk.org, desk.body)
     return bill_json(desk.org, get_bill(desk.org, bill_id))
+
+
+def add_many(desk: Desk) -> Json:
+    """``POST .../many``: ``vendors`` and ``bills`` in one request; gives their ids."""
+    world, org = desk.world.bill, desk.org
+    vendors = [create_vendor(world, org, item).id for item in desk.body.get("vendors", [])]
+    return {
+        "vendors": vendors,
+        "bills": [enter_bill(world, org, item) for item in desk.body.get("bills", [])],
+    }
 
 
 def edit_bill(desk: Desk) -> Json:

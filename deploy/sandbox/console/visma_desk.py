@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.sandbox.clock import iso_utc
 from deploy.sandbox.console.desk import Desk, Missing
-from deploy.sandbox.jsonio import Fragment, Json
+from deploy.sandbox.jsonio import Json
 from deploy.sandbox.options import change, show
 from deploy.sandbox.visma import actions, people
 from deploy.sandbox.visma.company import Company
@@ -75,6 +75,13 @@ def edit_supplier(desk: Desk) -> Json:
 def enter_invoice(desk: Desk) -> Json:
     """``POST .../invoices``: the write names, without wrappers."""
     return _invoice(desk.company, people.enter_invoice(desk.company, desk.body))
+
+
+def add_many(desk: Desk) -> Json:
+    """``POST .../many``: ``suppliers`` and ``invoices`` in one request; gives their numbers."""
+    suppliers = [people.enter_supplier(desk.company, item).number for item in desk.body.get("suppliers", [])]
+    invoices = [people.enter_invoice(desk.company, item).number for item in desk.body.get("invoices", [])]
+    return {"suppliers": suppliers, "invoices": invoices}
 
 
 def edit_invoice(desk: Desk) -> Json:
@@ -164,7 +171,7 @@ def put_vat_category(desk: Desk) -> Json:
 def show_log(desk: Desk) -> list[Json]:
     """``GET /control/visma/{company}/log``: every effect, oldest first."""
     after = int(desk.query.get("after", 0))
-    return [_effect(effect) for effect in desk.company.log[after:]]
+    return [_effect(desk.company, effect) for effect in desk.company.log[after:]]
 
 
 def show_state(desk: Desk) -> Any:
@@ -185,7 +192,8 @@ def show_state(desk: Desk) -> Any:
     raise Missing(f"no state {what}")
 
 
-def _effect(effect: Effect) -> Json:
+def _effect(company: Company, effect: Effect) -> Json:
+    row = effect.row
     return {
         "seq": effect.seq,
         "at": iso_utc(effect.at),
@@ -194,7 +202,7 @@ def _effect(effect: Effect) -> Json:
         "type": effect.type,
         "number": effect.number,
         "by": effect.by,
-        "body": Fragment(effect.body),
+        "body": _invoice(company, row) if isinstance(row, Invoice) else _supplier(company, row),
     }
 
 

@@ -53,7 +53,7 @@ def show_calls(desk: Desk) -> Json:
     """``GET /control/calls``; with ``recent=1`` the last calls one by one."""
     report = desk.world.calls.report()
     if desk.query.get("recent"):
-        report["recent"] = list(desk.world.calls.recent)
+        report["recent"] = desk.world.calls.last()
     return report
 
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from deploy.sandbox.ids import Ids
 from deploy.sandbox.visma.company import Company, invoice_key, touch
 from deploy.sandbox.visma.errors import BusinessError
-from deploy.sandbox.visma.invoices import note
 from deploy.sandbox.visma.models import Attachment, Invoice
 from deploy.sandbox.visma.status import require_releasable, require_reversible, require_voidable
 
@@ -50,7 +49,7 @@ def reverse(company: Company, invoice: Invoice, by: str) -> Invoice:
         text=None,
     )
     company.invoices.add(invoice_key(mirror.type, mirror.number), mirror)
-    note(company, "created", mirror, by)
+    company.note("created", mirror, by)
     return mirror
 
 
@@ -77,21 +76,21 @@ def attach(
 ) -> Attachment:
     """Add a file; the same name at the same place is a new revision."""
     digest = hashlib.sha256(content).hexdigest()
+    found = Attachment(ids.guid(), name, 1, content, digest, line)
+    others = []
     for known in invoice.attachments:
         if known.name == name and known.line == line:
-            known.revision += 1
-            known.content, known.sha256 = content, digest
-            break
-    else:
-        known = Attachment(ids.guid(), name, 1, content, digest, line)
-        invoice.attachments.append(known)
-        company.attachments[known.id] = known
+            found = replace(known, revision=known.revision + 1, content=content, sha256=digest)
+        else:
+            others.append(known)
+    invoice.attachments = [*others, found]
+    company.attachments[found.id] = found
     touch(company, invoice)
-    note(company, "attached", invoice, by)
-    return known
+    company.note("attached", invoice, by)
+    return found
 
 
 def _set_status(company: Company, invoice: Invoice, status: str, kind: str, by: str) -> None:
     invoice.status = status
     touch(company, invoice)
-    note(company, kind, invoice, by)
+    company.note(kind, invoice, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -91,10 +92,12 @@ class Company:
         number = self._series["id"] = self._series.get("id", 1000) + 1
         return number
 
-    def note(self, kind: str, entity: str, type: str, number: str, by: str, body: str) -> None:
-        """Append to the log of effects."""
-        effect = Effect(len(self.log) + 1, self._clock.now(), kind, entity, type, number, by, body)
-        self.log.append(effect)
+    def note(self, kind: str, row: Supplier | Invoice, by: str) -> None:
+        """Append what happened to a record to the log of effects."""
+        # A shallow copy is a snapshot: changes replace fields, lines and totals, they never edit them.
+        entity, type = ("supplierInvoice", row.type) if isinstance(row, Invoice) else ("supplier", "Supplier")
+        seq, now = len(self.log) + 1, self._clock.now()
+        self.log.append(Effect(seq, now, kind, entity, type, row.number, by, copy(row)))
         self._bump()
 
     def local(self, moment: datetime) -> str:

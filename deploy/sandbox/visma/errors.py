@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from deploy.sandbox.wire import Reply, json_reply
 
-SHAPES = ("business", "message", "plain", "model", "legacy", "html", "text", "empty")
-
 
 class BusinessError(Exception):
     """The ERP refuses: bad data, wrong status, a closed period. ``message`` has no prefix."""
@@ -71,7 +69,7 @@ def shaped_reply(status: int, shape: str, message: str | None) -> Reply:
     text = message if message is not None else "An error has occurred."
     if shape == "business":
         return business_reply(text, "Error creating document.", status)
-    if shape in ("message", "plain"):
+    if shape == "message":
         return json_reply({"message": text}, status)
     if shape == "model":
         return json_reply({"message": "The request is invalid.", "modelState": {"": [text]}}, status)

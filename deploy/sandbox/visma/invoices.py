@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from deploy.sandbox.jsonio import Json, dumps
+from deploy.sandbox.jsonio import Json
 from deploy.sandbox.visma.checks import get_currency, get_period, get_supplier, require_known
 from deploy.sandbox.visma.company import Company, invoice_key, touch
 from deploy.sandbox.visma.errors import BusinessError
 from deploy.sandbox.visma.invoice_lines import apply_lines
-from deploy.sandbox.visma.invoice_view import invoice_json
 from deploy.sandbox.visma.models import Currency, Invoice, InvoiceLine, Period, Supplier, Totals
 from deploy.sandbox.visma.status import initial, require_deletable, require_editable, toggled
 from deploy.sandbox.visma.totals import Taxed, compute_totals
@@ -46,7 +45,7 @@ def create_invoice(
         period, currency, rate, company.versions.next(), now, now, totals.amount, dict(overrides),
     )  # fmt: skip
     company.invoices.add(invoice_key(type, invoice.number), invoice)
-    note(company, "created", invoice, by)
+    company.note("created", invoice, by)
     return invoice
 
 
@@ -78,20 +77,14 @@ def change_invoice(
     invoice.supplier, invoice.fields, invoice.lines, invoice.totals = supplier, fields, built, totals
     invoice.currency, invoice.rate, invoice.period, invoice.status = currency, rate, period, status
     touch(company, invoice)
-    note(company, "updated", invoice, by)
+    company.note("updated", invoice, by)
 
 
 def delete_invoice(company: Company, invoice: Invoice, by: str) -> None:
     """Remove an unreleased document; its number is not used again."""
     require_deletable(invoice.status)
     company.invoices.remove(invoice_key(invoice.type, invoice.number))
-    note(company, "deleted", invoice, by)
-
-
-def note(company: Company, kind: str, invoice: Invoice, by: str) -> None:
-    """Append what happened to an invoice to the log of effects."""
-    body = {**invoice_json(company, invoice), "note": invoice.fields.get("note")}
-    company.note(kind, "supplierInvoice", invoice.type, invoice.number, by, dumps(body))
+    company.note("deleted", invoice, by)
 
 
 def _kept(wanted: Json) -> Json:

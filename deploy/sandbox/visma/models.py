@@ -237,7 +237,7 @@ class Invoice:
 
 @dataclass(slots=True)
 class Effect:
-    """One thing that happened in a company: the truth tests compare against."""
+    """One thing that happened in a company; ``row`` is the record as it then was."""
 
     seq: int
     at: datetime
@@ -246,7 +246,7 @@ class Effect:
     type: str
     number: str
     by: str
-    body: str
+    row: Supplier | Invoice
 
 
 Row = TypeVar("Row", Supplier, Invoice)

@@ -21,9 +21,9 @@ Shape = Mapping[str, Reader]
 def read_fields(body: Json, shape: Shape, path: str = "") -> Json:
     """The plain values of the known, correctly wrapped fields; raises ModelError."""
     found: Json = {}
-    for name, reader in shape.items():
-        wrapper = body.get(name)
-        if isinstance(wrapper, dict) and "value" in wrapper:
+    for name, wrapper in body.items():
+        reader = shape.get(name)
+        if reader is not None and isinstance(wrapper, dict) and "value" in wrapper:
             value = wrapper["value"]
             found[name] = None if value is None else reader(value, path + name)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.sandbox.jsonio import Json, dumps
+from deploy.sandbox.jsonio import Json
 from deploy.sandbox.visma.checks import require_known
 from deploy.sandbox.visma.company import Company, touch
 from deploy.sandbox.visma.errors import BusinessError, not_in_system
@@ -36,7 +36,7 @@ def create_supplier(company: Company, wanted: Json, details: list[Json], by: str
     supplier = Supplier(company.next_id(), number, {}, company.versions.next(), now, now)
     supplier.fields = _without_number(fields) | {"details": details}
     company.suppliers.add(number, supplier)
-    _note(company, "created", supplier, by)
+    company.note("created", supplier, by)
     return supplier
 
 
@@ -54,7 +54,7 @@ def change_supplier(
     _check(company, fields)
     supplier.fields = fields
     touch(company, supplier)
-    _note(company, "updated", supplier, by)
+    company.note("updated", supplier, by)
 
 
 def supplier_json(company: Company, supplier: Supplier) -> Json:
@@ -120,11 +120,6 @@ def _number(company: Company, wanted: Json) -> str:
 
 def _without_number(fields: Json) -> Json:
     return {name: value for name, value in fields.items() if name not in ("number", "overrideNumberSeries")}
-
-
-def _note(company: Company, kind: str, supplier: Supplier, by: str) -> None:
-    body = {**supplier_json(company, supplier), "note": supplier.fields.get("note")}
-    company.note(kind, "supplier", "Supplier", supplier.number, by, dumps(body))
 
 
 def _named(key: str | None, known: dict[str, Json]) -> Json | None:

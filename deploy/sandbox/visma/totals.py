@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from deploy.sandbox.visma.models import TaxLine, Totals, Vat
 
 ZERO = Decimal(0)
+_UNITS = tuple(Decimal(1).scaleb(-places) for places in range(7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Taxed:
 
 def rounded(amount: Decimal, places: int) -> Decimal:
     """Half away from zero, as accountants round."""
-    return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return amount.quantize(_UNITS[places], ROUND_HALF_UP)
 
 
 def split_vat(cost: Decimal, vat: Vat, inclusive: bool, places: int) -> tuple[Decimal, Decimal]:
