@@ -20,6 +20,7 @@ from shared.scrub import register_secret, scrub
 from shared.settings import Settings
 
 _CHATTY: Final = ("urllib3", "kombu", "amqp", "asyncio", "celery.bootsteps", "celery.utils")
+_WITH_HANDLERS: Final = ("gunicorn.error",)
 _FIRST: Final = ("timestamp", "level", "action", "event")
 
 
@@ -66,6 +67,9 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.log_level)
+    for name in _WITH_HANDLERS:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
 

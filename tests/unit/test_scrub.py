@@ -88,10 +88,7 @@ def test_other_objects_become_their_text() -> None:
             return "password=hunter2"
 
     scrubbed = scrub({"amount": Decimal("1.20"), "holder": Holder(), "secret_box": Secret("hunter2")})
-    assert scrubbed == {"amount": "1.20", "holder": "password=***", "secret_box": "Secret(***)"} or (
-        scrubbed["secret_box"] == "***"
-    )
-    assert scrub(Secret("hunter2")) == "***"
+    assert scrubbed == {"amount": "1.20", "holder": "password=***", "secret_box": "***"}
 
 
 def test_endless_nesting_ends() -> None:
