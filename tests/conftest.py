@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -23,6 +24,9 @@ from psycopg import sql
 from deploy.embedded.home import EmbeddedError, Home
 from deploy.embedded.lease import Lease, ensure_servers, wait_stopped
 from shared.settings import NAMES
+
+hypothesis.settings.register_profile("busy machines too", deadline=None)
+hypothesis.settings.load_profile("busy machines too")
 
 TIERS = ("unit", "integration", "acceptance", "browser")
 ENVIRON = dict(os.environ)  # as the run was started; the tests themselves see none of our settings

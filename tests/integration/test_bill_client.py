@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from shared.bill.answers import CursorExpired, SessionExpired
-from shared.bill.events import HANDLED_EVENT_TYPES
+from shared.bill.events import HANDLED_EVENT_TYPES, parse_event
 from shared.bill.subscriptions import Subscriptions
 from shared.errors import (
     ConnectorError,
@@ -246,3 +246,28 @@ def test_a_lost_subscription_is_asked_for_again(bill_side: BillSide) -> None:
         subscriptions.create(**given, idempotency_key=key)
     assert subscriptions.create(**given, idempotency_key=key).security_key.reveal()
     assert len(subscriptions.fetch_all()) == 1
+
+
+def test_the_delivery_log_recovers_what_was_missed(bill_side: BillSide) -> None:
+    subscriptions = Subscriptions(bill_side.client())
+    nobody = "http://127.0.0.1:1/webhooks/bill/acme"
+    bill_side.control("PATCH", "/settings", {"webhook_retries": 0})
+    created = subscriptions.create(
+        name="c", notification_url=nobody, event_types=["vendor.updated"], idempotency_key=uuid4()
+    )
+    subscription_id = created.subscription.id
+    bill_side.control("PATCH", f"/vendors/{bill_side.vendors[0]}", {"name": "Nytt namn AB"})
+    query = f"/wait?what=disabled&organization={bill_side.config.organization_id}"
+    assert bill_side.upstreams.control("GET", query)["reached"]
+    page = subscriptions.list_events(subscription_id)
+    assert (len(page.results), page.next_page, page.unusable) == (1, None, ())
+    logged = page.results[0]
+    event = parse_event(logged.payload.encode())
+    assert (event.event_id, event.bill_id) == (logged.id, bill_side.vendors[0])
+    assert (logged.type, logged.payload in repr(logged)) == ("vendor.updated", False)
+    assert logged.created_at is not None
+    later = logged.created_at + timedelta(seconds=1)
+    assert subscriptions.list_events(subscription_id, created_from=later).results == ()
+    assert subscriptions.list_events(subscription_id, created_to=later).results == page.results
+    subscriptions.set_enabled(subscription_id, True)
+    subscriptions.resend(subscription_id, logged.id)
