@@ -9,6 +9,7 @@
       Permanent            a repeat cannot heal it: dead letter
         NotFound           the system does not know the id
         Refused            Visma's own words why it does not accept a document
+      Ignored              not ours to carry
       NeedsPerson          held with a stable reason code until the mapping, Visma or BILL changes
       OutcomeUnknown       a write may have happened: look it up, never repeat it blindly
       CredentialsRefused   login or token endpoint refuses the credentials: suspend the tenant
@@ -87,6 +88,10 @@ class Refused(Permanent):
         super().__init__(f"Visma refused it: {message}")
         self.message = message
         self.label = label
+
+
+class Ignored(ConnectorError):
+    """The record is not ours to carry; the text says why. Not a failure."""
 
 
 class NeedsPerson(ConnectorError):

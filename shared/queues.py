@@ -23,6 +23,7 @@ DRAIN_EVENTS: Final = "connector.drain_events"
 TICK: Final = "connector.tick"
 POLL_BILL: Final = "connector.poll_bill"
 POLL_VISMA: Final = "connector.poll_visma"
+READ_WAITING: Final = "connector.read_waiting"
 SWEEP: Final = "connector.sweep"
 SYNC_TENANT: Final = "connector.sync_tenant"
 UPSERT_SUPPLIER: Final = "connector.upsert_supplier"
@@ -36,6 +37,7 @@ ROUTES: Final = {
     TICK: CONTROL,
     POLL_BILL: POLLS,
     POLL_VISMA: POLLS,
+    READ_WAITING: POLLS,
     SWEEP: BACKFILL,
     SYNC_TENANT: BACKFILL,
     UPSERT_SUPPLIER: WEBHOOKS,

@@ -16,6 +16,7 @@ from shared.errors import (
     ClaimLost,
     ConnectorError,
     CredentialsRefused,
+    Ignored,
     NeedsPerson,
     NotYet,
     OutcomeUnknown,
@@ -27,7 +28,7 @@ from shared.store import dead_letters, records, tenants, watermarks
 from shared.store.dead_letters import DeadLetter
 from shared.store.records import Due, Parking, Record, Urgency
 from shared.store.watermarks import Poll
-from workers.sync.outcome import Outcome, held
+from workers.sync.outcome import Outcome, held, settled
 from workers.sync.poll import PollWork, Walked
 from workers.sync.settle import park_behind_vendor, settle
 from workers.sync.vendor_link import VENDOR_FIRST
@@ -107,6 +108,8 @@ class _Run:
             return upsert(work)
         except NeedsPerson as error:
             return held(work.record, error)
+        except Ignored as error:
+            return settled(work.record, "ignored", version=None, detail=str(error))
 
     def _settle(self, work: Work, outcome: Outcome) -> str:
         due = settle(work, outcome, actor=self.context.worker_name, task_id=self.task.request.id)

@@ -21,7 +21,7 @@ from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urge
 __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "finish", "free_bills",
-    "has_bills", "keep_content", "list_records", "make_due", "mark_dispatched", "measure_lag",
+    "has_bills", "keep_content", "list_records", "list_waiting", "make_due", "mark_dispatched", "measure_lag",
     "notify", "park", "rejudge_held", "take_due", "unlink", "wake",
 ]  # fmt: skip
 
@@ -217,6 +217,11 @@ def has_bills(conn: Conn, tenant: str, vendor_id: str) -> bool:
     """Whether a bill that is not ignored is this vendor's."""
     row = conn.execute(SQL["has_bills"], {"tenant": tenant, "vendor_id": vendor_id}).fetchone()
     return bool(row and row["found"])
+
+
+def list_waiting(conn: Conn, tenant: str) -> list[str]:
+    """Ids of the bills that wait for an approval in BILL."""
+    return [row["bill_id"] for row in conn.execute(SQL["waiting"], {"tenant": tenant})]
 
 
 def list_records(

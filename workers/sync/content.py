@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared import jsontext
 from shared.bill.models import Bill, Row, Vendor
 from shared.bill.schemas import parse_bill, parse_vendor
-from shared.errors import Retryable
+from shared.errors import Ignored, NeedsPerson, NotFound, Retryable
 from shared.store import records
 from shared.store.records import Record
 from workers.sync.work import Work
 
+CLOCKS_DIFFER = timedelta(minutes=5)
 OLDER_ANSWER_TRIES = 4
 OLDER_ANSWER_WAIT_S = 2.0
 
@@ -46,11 +48,16 @@ def describe(row: Row) -> tuple[str, str | None]:
     return str(number or ""), str(vendor_id) if vendor_id else None
 
 
+def not_in_future(updated_at: datetime | None, now: datetime) -> datetime | None:
+    """A record's time, or now where BILL's lies in the future: else no later change would be newer."""
+    return min(updated_at, now) if updated_at is not None and updated_at > now + CLOCKS_DIFFER else updated_at
+
+
 def _read(work: Work) -> tuple[Mapping[str, Any], bool]:
     record = work.record
     if record.content is not None and not record.stale:
         return jsontext.loads(record.content), record.content_whole
-    row = work.bill.fetch(record.kind, record.bill_id)
+    row = _fetch(work)
     _refuse_older(record, row)
     label, vendor_id = describe(row)
     with work.conn() as conn:
@@ -58,11 +65,26 @@ def _read(work: Work) -> tuple[Mapping[str, Any], bool]:
             conn,
             record,
             jsontext.dumps(row.body).encode(),
-            row.updated_at,
+            not_in_future(row.updated_at, work.clock()),
             label=label,
             vendor_id=vendor_id,
         )
     return row.body, True
+
+
+def _fetch(work: Work) -> Row:
+    """The record as BILL has it. Raises NeedsPerson or Ignored when BILL does not know it."""
+    record = work.record
+    try:
+        return work.bill.fetch(record.kind, record.bill_id)
+    except NotFound:
+        if record.is_linked:
+            raise NeedsPerson(
+                "not_in_bill",
+                f"BILL does not know the {record.kind} any more, but Visma has it as {record.visma_number}: "
+                "look into BILL, and correct it in Visma by hand",
+            ) from None
+        raise Ignored("BILL does not know it") from None
 
 
 def _refuse_older(record: Record, row: Row) -> None:

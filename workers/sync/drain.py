@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from shared import jsontext, logs
 from shared.bill.events import BillEvent, parse_event
@@ -16,6 +17,7 @@ from shared.store.dead_letters import DeadLetter
 from shared.store.pool import Conn, Pool
 from shared.store.records import Due, Heard
 from shared.stream import EventStream, StreamEntry
+from workers.sync.content import not_in_future
 from workers.sync.dispatch import Dispatcher
 
 log = logs.get_logger(__name__)
@@ -51,7 +53,7 @@ def _store(conn: Conn, batch: Sequence[StreamEntry]) -> list[Due]:
         for entry, event in parsed:
             if event is not None and (entry.tenant, event.event_id) in fresh:
                 fresh.discard((entry.tenant, event.event_id))
-                heard[entry.tenant].append(_heard(event))
+                heard[entry.tenant].append(_heard(event, entry.received_at))
         for tenant in sorted(heard):
             due += records.make_due(conn, tenant, heard[tenant])
     return list(dict.fromkeys(due))
@@ -92,10 +94,11 @@ def _event(entry: StreamEntry, event: BillEvent) -> events.Event:
     )
 
 
-def _heard(event: BillEvent) -> Heard:
+def _heard(event: BillEvent, received_at: datetime) -> Heard:
     """A vendor's notification carries the vendor; a bill's says only that it must be read again."""
-    if event.kind == "vendor" and event.updated_at is not None:
+    updated_at = not_in_future(event.updated_at, received_at)
+    if event.kind == "vendor" and updated_at is not None:
         content = jsontext.dumps(event.entity).encode()
         label = str(event.entity.get("name") or "") or None
-        return Heard("vendor", event.bill_id, event.updated_at, content, whole=False, label=label)
-    return Heard(event.kind, event.bill_id, event.updated_at)
+        return Heard("vendor", event.bill_id, updated_at, content, whole=False, label=label)
+    return Heard(event.kind, event.bill_id, updated_at)

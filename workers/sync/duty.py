@@ -7,7 +7,12 @@ from shared.store import records, tenants, watermarks
 from shared.store.pool import Pool
 from workers.sync.dispatch import Dispatcher
 
-POLLS = {"bill": queues.POLL_BILL, "visma": queues.POLL_VISMA}
+POLLS = {
+    "bill": queues.POLL_BILL,
+    "waiting": queues.READ_WAITING,
+    "sweep": queues.SWEEP,
+    "visma": queues.POLL_VISMA,
+}
 
 
 def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:

@@ -45,13 +45,15 @@ class PollWork:
 
     def complete(self, position: str | None, started_at: datetime) -> None:
         """The walk is stored whole: move the watermark."""
+        sync = self.tenant.sync
+        interval_s = sync.sweep_interval_s if self.poll.source == "sweep" else sync.poll_interval_s
         with self.conn() as conn:
             watermarks.complete(
                 conn,
                 self.poll,
                 position=position,
                 started_at=started_at,
-                interval_s=self.tenant.sync.poll_interval_s,
+                interval_s=interval_s,
             )
 
 

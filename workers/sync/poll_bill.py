@@ -1,22 +1,25 @@
-"""Walks BILL's vendors or bills by ``updatedTime`` and makes due what changed.
+"""Polls of BILL: what changed since the watermark, bills that wait, and the sweep over a longer window.
 
-A list page carries whole records, so none is read a second time. The watermark is the newest
-``updatedTime`` seen in answers, and moves only after the whole walk is stored.
+A list page carries whole records, so none is read a second time; what a record's row has already is no
+news. The watermark is the newest ``updatedTime`` seen in answers, and moves only after the whole walk
+is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from shared import jsontext
-from shared.bill.client import format_since
-from shared.bill.models import Kind, Row
-from shared.errors import Retryable
+from shared import jsontext, logs
+from shared.bill.client import PAGE_SIZE, format_since
+from shared.bill.models import Kind, Page, Row
 from shared.store import records
 from shared.store.records import Heard, Urgency
-from workers.sync.content import describe
+from workers.sync.bill_walk import walk_pages
+from workers.sync.content import describe, not_in_future
 from workers.sync.poll import PollWork, Walked
+
+log = logs.get_logger(__name__)
 
 FIRST_LOOK_BACK = timedelta(days=90)
 """A bill may have been entered this long before the first invoice date that counts."""
@@ -27,44 +30,59 @@ def walk_bill(work: PollWork) -> Walked:
     started_at = work.clock()
     position = work.find_position()
     since = _since(work, position)
-    rows, newest = walk_rows(work, since, Urgency.POLL if position else Urgency.BACKFILL)
-    # A time in the future would hide everything until then: the watermark stays at our clock at most.
+    rows, newest = walk_since(work, since, Urgency.POLL if position else Urgency.BACKFILL)
+    # A time in the future would hide everything until then: the watermark goes up to our clock at most.
     reached = min(newest, started_at) if newest else None
     work.complete(format_since(reached) if reached else position, started_at)
     return Walked(rows)
 
 
-def walk_rows(work: PollWork, since: datetime, urgency: Urgency) -> tuple[int, datetime | None]:
-    """Store every row changed since a time, page by page; how many, and the newest ``updatedTime``."""
-    kind: Kind = "vendor" if work.poll.kind == "vendor" else "bill"
-    rows, newest, cursor, seen = 0, None, None, set[str]()
-    while True:
+def walk_sweep(work: PollWork) -> Walked:
+    """Compare everything of the sweep window: heals what changed without moving ``updatedTime``."""
+    started_at = work.clock()
+    since = started_at - timedelta(days=work.tenant.sync.sweep_days)
+    rows, _ = walk_since(work, since, Urgency.BACKFILL)
+    work.complete(None, started_at)
+    return Walked(rows)
+
+
+def walk_waiting(work: PollWork) -> Walked:
+    """Read the waiting bills again, 100 a call: an approval need not move ``updatedTime``."""
+    started_at = work.clock()
+    with work.conn() as conn:
+        waiting = records.list_waiting(conn, work.tenant.id)
+    for start in range(0, len(waiting), PAGE_SIZE):
         work.hold()
-        page = work.bill.list_page(kind, since=since, cursor=cursor)
-        _store(work, page.results, urgency)
+        page = work.bill.list_page("bill", ids=waiting[start : start + PAGE_SIZE])
+        _store(work, page, Urgency.POLL)
+    work.complete(None, started_at)
+    return Walked(len(waiting))
+
+
+def walk_since(work: PollWork, since: datetime, urgency: Urgency) -> tuple[int, datetime | None]:
+    """Store every record changed since a time; how many were seen, and the newest ``updatedTime``."""
+    kind: Kind = "vendor" if work.poll.kind == "vendor" else "bill"
+
+    def fetch(value: datetime, cursor: str | None) -> Page[Row]:
+        work.hold()
+        return work.bill.list_page(kind, since=value, cursor=cursor)
+
+    rows, newest = 0, None
+    for page in walk_pages(fetch, since, work.clock()):
+        _store(work, page, urgency)
         rows += len(page.results)
         times = [row.updated_at for row in page.results if row.updated_at is not None]
         newest = max([*times, *([newest] if newest else [])], default=None)
-        cursor = page.next_page
-        if cursor is None:
-            return rows, newest
-        if cursor in seen:
-            raise Retryable("BILL's list repeats a page", retry_after_s=5, counts=False)
-        seen.add(cursor)
+    return rows, newest
 
 
-def _store(work: PollWork, rows: Sequence[Row], urgency: Urgency) -> None:
-    with work.conn() as conn:
-        records.make_due(conn, work.tenant.id, [heard_row(row, urgency) for row in rows])
-
-
-def heard_row(row: Row, urgency: Urgency) -> Heard:
-    """A whole record from a list or a single read, as something heard."""
+def heard_row(row: Row, urgency: Urgency, now: datetime) -> Heard:
+    """A whole record from a list, as something heard."""
     label, vendor_id = describe(row)
     return Heard(
         row.kind,
         row.id,
-        row.updated_at,
+        not_in_future(row.updated_at, now),
         jsontext.dumps(row.body).encode(),
         urgency=urgency,
         label=label,
@@ -72,8 +90,22 @@ def heard_row(row: Row, urgency: Urgency) -> Heard:
     )
 
 
+def _store(work: PollWork, page: Page[Row], urgency: Urgency) -> None:
+    for problem in page.unusable:
+        log.error("list item cannot be used", action="poll.unusable_item", why=problem)
+    now = work.clock()
+    heard: Sequence[Heard] = [heard_row(row, urgency, now) for row in page.results]
+    with work.conn() as conn:
+        records.make_due(conn, work.tenant.id, heard)
+
+
 def _since(work: PollWork, position: str | None) -> datetime:
     if position is not None:
         overlap = timedelta(seconds=work.tenant.sync.poll_overlap_s)
         return datetime.fromisoformat(position) - overlap
-    return datetime.combine(work.tenant.sync.bills_since, time(), UTC) - FIRST_LOOK_BACK
+    return first_since(work.tenant.sync.bills_since)
+
+
+def first_since(bills_since: date) -> datetime:
+    """Where a tenant's first walk begins."""
+    return datetime.combine(bills_since, time(), UTC) - FIRST_LOOK_BACK

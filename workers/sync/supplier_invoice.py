@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from shared.bill.models import Bill
-from shared.errors import NeedsPerson
+from shared.errors import NeedsPerson, Refused
 from shared.visma.models import SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.keys import find_marker, marker
@@ -18,6 +18,7 @@ from workers.sync.index import drafted_supplier_invoice_entry, supplier_invoice_
 from workers.sync.intention import Intention
 from workers.sync.judge import judge_bill
 from workers.sync.outcome import Outcome, resolved, settled, written
+from workers.sync.refusals import judge_refusal
 from workers.sync.supplier_invoice_update import update_supplier_invoice
 from workers.sync.upsert import create, find_created, take_over
 from workers.sync.vendor_link import get_vendor_link
@@ -28,6 +29,13 @@ from workers.sync.work import Work
 def upsert_supplier_invoice(work: Work) -> Outcome:
     """Make the claimed bill true in Visma; what came of it. Raises the tree of ``shared.errors``."""
     bill = read_bill(work)
+    try:
+        return _carry(work, bill)
+    except Refused as error:
+        raise judge_refusal(work, bill, error) from error
+
+
+def _carry(work: Work, bill: Bill) -> Outcome:
     found = _find_created(work, bill, work.intention) if work.intention else None
     if found is not None:
         take_over(work, found.document_type, found.number, found.etag)

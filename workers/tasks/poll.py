@@ -7,7 +7,7 @@ from celery import shared_task
 from shared import queues
 from workers.base import ConnectorTask
 from workers.sync.backfill import backfill
-from workers.sync.poll_bill import walk_bill
+from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
 from workers.sync.poll_visma import walk_visma
 from workers.wiring import get_context
 
@@ -16,6 +16,18 @@ from workers.wiring import get_context
 def poll_bill(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
     """Walk BILL's vendors or bills since the watermark; how many rows were seen."""
     return self.walk("bill", tenant, kind, token, walk_bill)
+
+
+@shared_task(name=queues.READ_WAITING, bind=True)
+def read_waiting(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+    """Read the bills that wait for approval again; how many there were."""
+    return self.walk("waiting", tenant, kind, token, walk_waiting)
+
+
+@shared_task(name=queues.SWEEP, bind=True)
+def sweep(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+    """Compare BILL's vendors or bills of the sweep window; how many rows were seen."""
+    return self.walk("sweep", tenant, kind, token, walk_sweep)
 
 
 @shared_task(name=queues.POLL_VISMA, bind=True)
@@ -29,6 +41,6 @@ def sync_tenant(tenant: str, since: str | None = None) -> int:
     """Make everything that changed in BILL since a date due, as a backfill; how many rows were seen."""
     context = get_context()
     config = context.get_tenant(tenant).config
-    count = backfill(context.pool, context.bill(config), config, since)
+    count = backfill(context.pool, context.bill(config), config, since, context.clock)
     context.dispatcher.dispatch_due()
     return count

@@ -134,7 +134,7 @@ CREATE TRIGGER history_is_append_only BEFORE UPDATE ON history
 
 CREATE TABLE watermarks (
     tenant            text NOT NULL REFERENCES tenants ON DELETE CASCADE,
-    source            text NOT NULL CHECK (source IN ('bill', 'visma')),
+    source            text NOT NULL CHECK (source IN ('bill', 'waiting', 'sweep', 'visma')),
     kind              text NOT NULL CHECK (kind IN ('vendor', 'bill', 'supplier', 'supplier_invoice')),
     position          text,
     next_poll_at      timestamptz NOT NULL DEFAULT now(),

@@ -1,5 +1,6 @@
 -- name: make_due
--- Something was heard of a record. `news` decides whether that is work; an older version never is.
+-- Something was heard of a record. `news` decides whether that is work; an older version never is, and
+-- content without a time is read anew. Content older than the last event is kept, but still stale.
 INSERT INTO records AS r (tenant, kind, bill_id, bill_updated_at, content, content_at, content_digest,
                           content_whole, stale, urgency, label, vendor_id)
 VALUES (%(tenant)s, %(kind)s, %(bill_id)s, %(updated_at)s, %(content)s,
@@ -13,7 +14,8 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
            CASE WHEN takes THEN EXCLUDED.content_at ELSE r.content_at END,
            CASE WHEN takes THEN EXCLUDED.content_digest ELSE r.content_digest END,
            CASE WHEN takes THEN EXCLUDED.content_whole ELSE r.content_whole END,
-           CASE WHEN takes THEN false WHEN news AND NOT %(again)s THEN true ELSE r.stale END,
+           CASE WHEN takes THEN COALESCE(EXCLUDED.content_at < r.bill_updated_at, false)
+                WHEN news AND NOT %(again)s THEN true ELSE r.stale END,
            COALESCE(EXCLUDED.label, r.label), COALESCE(EXCLUDED.vendor_id, r.vendor_id),
            r.wanted + news::int,
            CASE WHEN news THEN LEAST(EXCLUDED.urgency, CASE WHEN r.wanted > r.done THEN r.urgency END)
@@ -30,11 +32,10 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
                          THEN EXCLUDED.bill_updated_at IS NULL OR r.synced_version IS NULL
                               OR EXCLUDED.bill_updated_at >= r.synced_version
                      WHEN EXCLUDED.content_digest = r.content_digest THEN r.stale
-                     ELSE takes OR EXCLUDED.content_at = r.content_at END AS news
+                     ELSE COALESCE(takes OR EXCLUDED.content_at = r.content_at, true) END AS news
           FROM (SELECT EXCLUDED.content IS NOT NULL AND (
                            r.content_at IS NULL OR EXCLUDED.content_at > r.content_at
-                           OR (EXCLUDED.content_at = r.content_at
-                               AND EXCLUDED.content_whole AND (r.stale OR NOT r.content_whole))) AS takes,
+                           OR (EXCLUDED.content_at = r.content_at AND EXCLUDED.content_whole)) AS takes,
                        EXISTS (SELECT 1 FROM dead_letters d
                                WHERE d.tenant = r.tenant AND d.kind = r.kind AND d.bill_id = r.bill_id
                                  AND d.state = 'open') AS letter) AS heard) AS judged)
@@ -193,3 +194,7 @@ SELECT EXISTS (SELECT 1 FROM records
 -- Its document is gone from Visma; the row goes on without one.
 UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+
+-- name: waiting
+SELECT bill_id FROM records
+WHERE tenant = %(tenant)s AND kind = 'bill' AND state = 'waiting' AND wanted = done ORDER BY bill_id;

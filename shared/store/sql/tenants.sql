@@ -5,7 +5,8 @@ ON CONFLICT (id) DO UPDATE SET config = EXCLUDED.config, applied_at = now();
 -- name: prepare_watermarks
 INSERT INTO watermarks (tenant, source, kind)
 VALUES (%(id)s, 'visma', 'supplier'), (%(id)s, 'visma', 'supplier_invoice'),
-       (%(id)s, 'bill', 'vendor'), (%(id)s, 'bill', 'bill')
+       (%(id)s, 'bill', 'vendor'), (%(id)s, 'bill', 'bill'), (%(id)s, 'waiting', 'bill'),
+       (%(id)s, 'sweep', 'vendor'), (%(id)s, 'sweep', 'bill')
 ON CONFLICT DO NOTHING;
 
 -- name: list
