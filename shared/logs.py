@@ -20,6 +20,8 @@ from shared.scrub import register_secret, scrub
 from shared.settings import Settings
 
 _CHATTY: Final = ("urllib3", "kombu", "amqp", "asyncio", "celery.bootsteps", "celery.utils")
+# A line for every task taken and done, and beat ticks every second: our own lines tell what came of it.
+_PER_TASK: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 _WITH_HANDLERS: Final = ("gunicorn.error",)
 _FIRST: Final = ("timestamp", "level", "action", "event")
 
@@ -72,6 +74,8 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+    for name in _PER_TASK:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 class _Handler(logging.StreamHandler[TextIO]):

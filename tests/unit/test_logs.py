@@ -119,6 +119,7 @@ def test_the_level_counts_for_both_kinds_and_chatty_libraries_have_their_own() -
     assert stream.getvalue() == ""
     stream = configured(LOG_LEVEL="DEBUG")
     logging.getLogger("urllib3.connectionpool").debug("GET /secret")
+    logging.getLogger("celery.app.trace").info("Task tick succeeded")
     get_logger("x").debug("yes", action="a")
     assert [line["event"] for line in lines(stream)] == ["yes"]
 
