@@ -13,6 +13,8 @@ from functools import cached_property
 
 from celery import Celery
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared import jsontext, metrics, queues
 from shared.bill.client import BillClient
@@ -74,6 +76,7 @@ class Context:
             socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S,
             health_check_interval=30,
+            retry=Retry(NoBackoff(), 1),  # once more on a connection gone stale; the rest is ours to time
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from shared import jsontext
 from shared.errors import UsageError
-from shared.store import watermarks
+from shared.store import records, watermarks
 from shared.store.secrets import SecretKind, put_secret
 from shared.store.tenants import get_tenant, lift_suspension
 from workers.cli.output import clean, say
@@ -98,8 +98,8 @@ def set_(session: Session, tenant: str, system: SecretKind, surplus: tuple[str, 
         with conn.transaction():
             put_secret(conn, tenant, system, sealed)
             lifted = lift_suspension(conn, tenant)
-            if lifted:
-                watermarks.poll_now(conn, tenant)
+            watermarks.poll_now(conn, tenant)
+            records.wake(conn, tenant, "credentials_first")
     say(f"{tenant}: {_NAMES[system]} credentials sealed under key {sealed.key_id}")
     if lifted:
         say(f"{tenant}: no longer suspended, work goes on")
