@@ -122,10 +122,12 @@ WHERE tenant = %(tenant)s AND reason = %(reason)s AND state = 'pending' AND want
 RETURNING kind, bill_id, urgency;
 
 -- name: take_due
--- What is due and was not dispatched lately, webhooks first, tenants in turns; marked as dispatched.
+-- What is due and was not dispatched lately, marked as dispatched: webhooks first and the newest of them,
+-- the rest oldest first, tenants in turns.
 WITH due AS (
     SELECT tenant, kind, bill_id, urgency,
-           row_number() OVER (PARTITION BY tenant, urgency ORDER BY kind DESC, changed_at) AS turn
+           row_number() OVER (PARTITION BY tenant, urgency ORDER BY kind DESC,
+               CASE WHEN urgency = 0 THEN -1 ELSE 1 END * EXTRACT(epoch FROM changed_at)) AS turn
     FROM records
     WHERE wanted > done AND state <> 'dead'
       AND (next_attempt_at IS NULL OR next_attempt_at <= now())
