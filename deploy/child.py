@@ -16,6 +16,7 @@ from deploy.guard import REGISTER, Guard, kill_group
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 15.0
+_LAST_WORDS_S = 1.0
 _STEADY_S = 30.0
 """A process that ran this long was well: its next crash counts as the first."""
 
@@ -49,6 +50,8 @@ class Child:
         self._guard, self._say, self._log, self._on_end = guard, say, log, on_end
         self._process: subprocess.Popen[str] | None = None
         self._started, self._stopping, self._again = threading.Event(), threading.Event(), threading.Event()
+        self._ended = threading.Event()
+        self._pump_thread: threading.Thread | None = None
         self._thread = threading.Thread(target=self._run, name=f"child-{spec.name}", daemon=True)
 
     def start(self) -> None:
@@ -64,7 +67,7 @@ class Child:
     @property
     def has_ended(self) -> bool:
         """Whether it ended and will not be started again."""
-        return not self._thread.is_alive()
+        return self._ended.is_set()
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the process itself, not what it started."""
@@ -114,6 +117,7 @@ class Child:
             while self._run_once() and not self._stopping.is_set():
                 pass
         finally:
+            self._ended.set()
             self._started.set()
             self._on_end()
 
@@ -127,6 +131,8 @@ class Child:
         self.exit_code = process.wait()
         kill_group(process.pid)  # what a killed leader leaves behind would work beside its successor
         self._guard.forget(process.pid)
+        if self._pump_thread is not None:
+            self._pump_thread.join(_LAST_WORDS_S)
         if self._stopping.is_set():
             return False
         if self._again.is_set():
@@ -163,7 +169,8 @@ class Child:
                 output.close()
         if process.stdout is not None:
             # Apart from the wait: grandchildren may hold the pipe open after their parent's end.
-            threading.Thread(target=self._pump, args=(process,), daemon=True).start()
+            self._pump_thread = threading.Thread(target=self._pump, args=(process,), daemon=True)
+            self._pump_thread.start()
         return process
 
     def _pump(self, process: subprocess.Popen[str]) -> None:

@@ -56,11 +56,11 @@ class Supervisor:
         waiting = [child for child in self._children.values() if child.spec.ready is not None]
         for _ in range(int(timeout_s / _ASK_EVERY_S) + 1):
             waiting = [child for child in waiting if not (child.spec.ready and child.spec.ready())]
-            ended = [child for child in waiting if child.has_ended or child.crashes >= _HOPELESS_CRASHES]
             if not waiting:
                 return
-            if ended or self._over.wait(_ASK_EVERY_S):
+            if any(map(_is_hopeless, waiting)) or self._over.wait(_ASK_EVERY_S):
                 break
+        ended = [child for child in waiting if _is_hopeless(child)]
         name = (ended or waiting)[0].spec.name
         last = self._last_line(name)
         self.stop()
@@ -144,3 +144,7 @@ class Supervisor:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         said = [line for line in lines if line.strip() and not line.startswith("supervisor: ")]
         return said[-1] if said else ""
+
+
+def _is_hopeless(child: Child) -> bool:
+    return child.has_ended or child.crashes >= _HOPELESS_CRASHES
