@@ -40,7 +40,7 @@ def count_left(conn: Conn, scope: Scope) -> int:
 
 
 def list_stopped(conn: Conn, scope: Scope) -> list[DictRow]:
-    """Kind, id, state and reason of the scope's held and dead records."""
+    """Kind, id, state, reason and detail of the scope's held and dead records."""
     return conn.execute(SQL["list_stopped"], scope.values).fetchall()
 
 

@@ -17,12 +17,16 @@ LOOK_UPS_S = (2, 10, 30, 60, 120)
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """A create as announced: ``body`` is what the record will hold as last written."""
+    """A write as announced: ``body`` is what the record will hold as last written.
+
+    An unanswered update needs no look-up: the next read shows whether it happened. Its body is kept so
+    that a further change in BILL is not mistaken for a person's edit in Visma.
+    """
 
     visma_type: str
     sent_at: datetime
     body: dict[str, Any]
-    look_ups: int = 0
+    is_update: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As the records table keeps it."""
@@ -30,7 +34,7 @@ class Intention:
             "visma_type": self.visma_type,
             "sent_at": self.sent_at.isoformat(),
             "body": self.body,
-            "look_ups": self.look_ups,
+            "is_update": self.is_update,
         }
 
     @classmethod
@@ -40,7 +44,7 @@ class Intention:
             visma_type=value["visma_type"],
             sent_at=datetime.fromisoformat(value["sent_at"]),
             body=value["body"],
-            look_ups=int(value["look_ups"]),
+            is_update=bool(value["is_update"]),
         )
 
     def may_send_again(self, now: datetime, *, cap_s: float) -> bool:

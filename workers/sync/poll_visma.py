@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shared.store import records, visma_index
+from shared.store.records import Heard, Urgency
 from shared.store.visma_index import Entry
 from shared.visma.models import Page, Supplier, SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
@@ -29,6 +30,9 @@ def walk_visma(work: PollWork) -> Walked:
     work.complete(newest, started_at)
     with work.conn() as conn:
         due = records.wake(conn, work.tenant.id, WALK_FIRST)
+        unlike = records.find_unlike(conn, work.tenant.id, started_at)
+        heard = [Heard("bill", bill_id, urgency=Urgency.POLL, again=True) for bill_id in unlike]
+        due += records.make_due(conn, work.tenant.id, heard)
     return Walked(rows, tuple(due))
 
 

@@ -36,6 +36,7 @@ def withdraw(work: Work, bill: Bill) -> Outcome:
         lambda: get_document(work),
         lambda document: None if document.hold else {"hold": True},
         lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
+        body=body,
     )
     outcome = written(
         record,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from shared.bill.models import Vendor
 from shared.errors import NeedsPerson
-from shared.fields import Change, fields_from_json
+from shared.fields import Change, Fields, fields_from_json
 from shared.store import records, visma_index
 from shared.store.visma_index import SUPPLIER_TYPE
 from shared.visma.models import Supplier
@@ -112,7 +113,7 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
         return merge_supplier({}, draft.fields, actual.fields, may_clear=False, first_link=True)
 
     if work.tenant.sync.update_matched_suppliers or origin == "created":
-        actual, merge, etag = _write(work, number, plan)
+        actual, merge, etag = _write(work, number, plan, supplier_body(draft.fields, origin))
     else:
         actual = work.visma.fetch_supplier(number)
         merge, etag = Merge({}), actual.etag
@@ -130,7 +131,9 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
     )
 
 
-def _write(work: Work, number: str, plan: Callable[[Supplier], Merge]) -> tuple[Supplier, Merge, str]:
+def _write(
+    work: Work, number: str, plan: Callable[[Supplier], Merge], body: dict[str, Any]
+) -> tuple[Supplier, Merge, str]:
     """Merge into the supplier as Visma shows it and write what differs, if anything does."""
     merges: list[Merge] = []
 
@@ -145,6 +148,7 @@ def _write(work: Work, number: str, plan: Callable[[Supplier], Merge]) -> tuple[
         lambda: work.visma.fetch_supplier(number),
         plan_or_none,
         lambda merge, tag: work.visma.update_supplier(number, merge.to_send, tag),
+        body=body,
     )
     return actual, merges[-1], etag
 
@@ -174,14 +178,20 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     unchanged = settled(work.record, "unchanged", version=vendor.updated_at)
     if body["origin"] == "matched" and not work.tenant.sync.update_matched_suppliers:
         return unchanged
-    # what the merge would send if Visma still showed what we wrote last
-    if not merge_supplier(before, draft.fields, before, may_clear=vendor.whole).to_send:
+    # what the merge would say if Visma still showed what we wrote last
+    expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
+    if not expected.to_send and not expected.noted:
         return unchanged
 
     def plan(actual: Supplier) -> Merge:
-        return merge_supplier(before, draft.fields, actual.fields, may_clear=vendor.whole)
+        merges = [
+            merge_supplier(written, draft.fields, actual.fields, may_clear=vendor.whole)
+            for written in (before, *_sent_before(work))
+        ]
+        return next((merge for merge in merges if not merge.conflicts), merges[0])
 
-    actual, merge, etag = _write(work, str(work.record.visma_number), plan)
+    body_after = supplier_body(expected.written, body["origin"])
+    actual, merge, etag = _write(work, str(work.record.visma_number), plan, body_after)
     return written(
         work.record,
         "updated" if merge.to_send else "unchanged",
@@ -192,6 +202,11 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         notes=(*draft.notes, *_differences(merge.noted)),
         entries=(replace(supplier_entry(work.tenant.id, actual), etag=etag),),
     )
+
+
+def _sent_before(work: Work) -> list[Fields]:
+    """What an update without an answer may have written."""
+    return [fields_from_json(work.sent_body["fields"])] if work.sent_body else []
 
 
 def _differences(noted: Sequence[Change]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson
@@ -11,14 +12,16 @@ from shared.fields import Change
 from shared.visma.models import SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
 from workers.sync.bodies import invoice_body, written_body
+from workers.sync.documents import differences
 from workers.sync.draft import draft_supplier_invoice
 from workers.sync.index import supplier_invoice_entry
 from workers.sync.judge import judge_synced_bill
-from workers.sync.merge import LineMerge, Merge, merge_fields, merge_lines, must_recreate
+from workers.sync.merge import Conflict, LineMerge, Merge, merge_fields, merge_lines, must_recreate
 from workers.sync.outcome import Outcome, settled, written
-from workers.sync.removal import get_document, refuse_adopted, remove_for_move, withdraw
+from workers.sync.removal import find_document, get_document, refuse_adopted, remove_for_move, withdraw
 from workers.sync.upsert import write_with_etag
 from workers.sync.vendor_link import get_vendor_link
+from workers.sync.verify import ensure_as_written
 from workers.sync.work import Work
 
 
@@ -33,6 +36,11 @@ class InvoiceMerge:
     def is_empty(self) -> bool:
         """Whether Visma shows all of it already."""
         return not self.header.to_send and not self.lines.changes
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """What a person changed in Visma and BILL changed too."""
+        return (*self.header.conflicts, *self.lines.conflicts)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -50,37 +58,57 @@ def update_supplier_invoice(work: Work, bill: Bill) -> Outcome | None:
     if judge_synced_bill(bill, work.tenant, released=False).kind != "keep":
         return withdraw(work, bill)
     before = written_body(body)
-    draft = draft_supplier_invoice(work, bill, get_vendor_link(work, bill.vendor_id), before=before)
+    draft = _draft(work, bill, before)
     withheld = bool(body.get("withheld"))
-    if draft.is_written(before) and not withheld:
+    if draft.is_written(before) and not withheld and work.sent_body is None:
+        ensure_as_written(work, draft)
         return settled(record, "unchanged", version=bill.updated_at)
     changes = _draft_changes(before, draft)
     refuse_adopted(work, f"the bill changed in BILL ({_tell(changes)})")
     if must_recreate(before.header, draft.header):
         remove_for_move(work, f"the bill moved in BILL ({_tell(changes)})")
         return None
-    actual, merge, etag = _write(work, before, draft, withheld=withheld)
+    return _update(work, bill, draft, withheld=withheld)
+
+
+def _draft(work: Work, bill: Bill, before: WrittenBody) -> SupplierInvoiceDraft:
+    """The draft; of a released invoice unchecked, since its difference is only to be told."""
+    link = get_vendor_link(work, bill.vendor_id)
+    try:
+        return draft_supplier_invoice(work, bill, link, before=before)
+    except NeedsPerson:
+        actual = find_document(work)
+        if actual is None or not actual.is_released:
+            raise
+    return draft_supplier_invoice(work, bill, link, before=before, checked=False)
+
+
+def _update(work: Work, bill: Bill, draft: SupplierInvoiceDraft, *, withheld: bool) -> Outcome:
+    origin = (work.record.body or {})["origin"]
+    body = invoice_body(draft, origin)
+    actual, merge, etag = _write(work, draft, body, withheld=withheld)
     entry = supplier_invoice_entry(work.tenant.id, actual)
     return written(
-        record,
+        work.record,
         "unchanged" if merge.is_empty else "updated",
         version=bill.updated_at,
-        body=invoice_body(draft, body["origin"]),
+        body=body,
         etag=etag,
         changes=merge.changes,
         notes=draft.notes,
-        entries=(replace(entry, etag=etag, total=draft.total),),
+        entries=(replace(entry, etag=etag, total=entry.total if merge.is_empty else draft.total),),
     )
 
 
 def _write(
-    work: Work, before: WrittenBody, draft: SupplierInvoiceDraft, *, withheld: bool
+    work: Work, draft: SupplierInvoiceDraft, body: dict[str, Any], *, withheld: bool
 ) -> tuple[SupplierInvoice, InvoiceMerge, str]:
     visma_type, number = str(work.record.visma_type), str(work.record.visma_number)
+    befores = [written_body(kept) for kept in (work.record.body, work.sent_body) if kept]
     merges: list[InvoiceMerge] = []
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
-        merge = _merge(before, draft, actual)
+        merge = _merge(befores, draft, actual)
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]
 
@@ -89,27 +117,43 @@ def _write(
             visma_type, number, merge.header.to_send, merge.lines.changes, etag
         )
 
-    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write)
+    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write, body=body)
     return actual, merges[-1], etag
 
 
-def _merge(before: WrittenBody, draft: SupplierInvoiceDraft, actual: SupplierInvoice) -> InvoiceMerge:
-    """What to write into the document as it stands. Raises NeedsPerson where we must not."""
-    merge = InvoiceMerge(
-        merge_fields(before.header, draft.header, actual.fields),
-        merge_lines(before.lines, draft.lines, actual.lines),
-    )
-    if actual.is_released and not (merge.is_empty and not merge.header.conflicts):
+def _merge(
+    befores: Sequence[WrittenBody], draft: SupplierInvoiceDraft, actual: SupplierInvoice
+) -> InvoiceMerge:
+    """What to write into the document as it stands, given what we wrote last, or may have written.
+
+    Raises NeedsPerson where we must not.
+    """
+    if actual.is_released:
+        return _compare_released(draft, actual)
+    merges = [
+        InvoiceMerge(
+            merge_fields(before.header, draft.header, actual.fields),
+            merge_lines(before.lines, draft.lines, actual.lines),
+        )
+        for before in befores
+    ]
+    for merge in merges:
+        if not merge.conflicts:
+            return merge
+    told = "; ".join(map(str, merges[0].conflicts))
+    raise NeedsPerson("edited_in_visma", f"changed in Visma and in BILL: {told}")
+
+
+def _compare_released(draft: SupplierInvoiceDraft, actual: SupplierInvoice) -> InvoiceMerge:
+    """A released document is never written: either it shows the bill, or a person must act."""
+    told = differences(draft, actual)
+    if told:
         raise NeedsPerson(
             "invoice_released",
             f"{actual.document_type} {actual.number} is {actual.status} in Visma, but the bill changed in "
-            f"BILL: {_tell(_draft_changes(before, draft))}; correct or credit it in Visma by hand",
+            f"BILL: {'; '.join(told)}; correct or credit it in Visma by hand",
         )
-    conflicts = (*merge.header.conflicts, *merge.lines.conflicts)
-    if conflicts:
-        told = "; ".join(map(str, conflicts))
-        raise NeedsPerson("edited_in_visma", f"changed in Visma and in BILL: {told}")
-    return merge
+    return InvoiceMerge(Merge({}), LineMerge())
 
 
 def _unhold(merge: InvoiceMerge, hold: bool, actual: SupplierInvoice) -> InvoiceMerge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from shared.errors import OutcomeUnknown, PreconditionFailed, Retryable
 from shared.visma.models import Written
@@ -34,12 +34,14 @@ def write_with_etag(
     fetch: Callable[[], D],
     plan: Callable[[D], P | None],
     write: Callable[[P, str], Written],
+    *,
+    body: dict[str, Any],
 ) -> tuple[D, P | None, str]:
     """Fetch, plan, write with If-Match; on 412 fetch and plan again, a few times.
 
     ``plan`` returns None when Visma already shows what it should. Returns the document as fetched, the
-    plan that was written, and the ETag afterwards. An answer lost on the way needs no more than another
-    run: what the write did is seen in the next fetch.
+    plan that was written, and the ETag afterwards. ``body`` is what the record will hold as last written:
+    announced before the write, so that a run after a lost answer knows what may be there.
     """
     for _ in range(CONFLICT_TRIES):
         actual = fetch()
@@ -47,13 +49,18 @@ def write_with_etag(
         if planned is None:
             return actual, None, actual.etag
         work.take_turn()
-        work.announce()
+        work.announce(update_of(work, body))
         try:
             written = write(planned, actual.etag)
         except PreconditionFailed:
             continue
         return actual, planned, written.etag or ""
     raise Retryable("Visma's record changes faster than we can write it", retry_after_s=CONFLICT_WAIT_S)
+
+
+def update_of(work: Work, body: dict[str, Any]) -> Intention:
+    """The intention of an update of the record's own document."""
+    return Intention(str(work.record.visma_type), work.clock(), body, is_update=True)
 
 
 def create(work: Work, intention: Intention, post: Callable[[], Written]) -> tuple[str, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from shared.bill.client import BillClient
 from shared.errors import NotYet
@@ -26,7 +27,8 @@ TURN_WAIT_S = 3
 class Work:
     """One record, claimed by us, with everything that making it true takes.
 
-    ``turn`` is held until the outcome is recorded, so that whoever comes next sees it.
+    A turn is held until the outcome is recorded, so that whoever comes next sees it. ``intention`` is
+    a create without an answer yet, ``sent_body`` what an update without an answer sent.
     """
 
     tenant: TenantConfig
@@ -38,12 +40,18 @@ class Work:
     turns: Places
     clock: Callable[[], datetime]
     intention: Intention | None = None
+    sent_body: dict[str, Any] | None = None
     _turn: ExitStack = field(default_factory=ExitStack)
     _has_turn: bool = False
 
     def __post_init__(self) -> None:
-        if self.record.intention is not None:
-            self.intention = Intention.from_json(self.record.intention)
+        if self.record.intention is None:
+            return
+        standing = Intention.from_json(self.record.intention)
+        if standing.is_update:
+            self.sent_body = standing.body
+        else:
+            self.intention = standing
 
     @contextmanager
     def conn(self) -> Iterator[Conn]:
@@ -83,7 +91,8 @@ class Work:
         """
         with self.conn() as conn:
             records.extend(conn, self.record, intention.to_json() if intention else None)
-        self.intention = intention
+        if intention is not None and not intention.is_update:
+            self.intention = intention
 
     def ensure_visma_known(self) -> None:
         """No create before what people entered in Visma is known, and known freshly enough.

@@ -5,8 +5,8 @@ WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead'
 
 -- name: list_stopped
 -- What a person must look at, of what changed in BILL since the given time.
-SELECT kind, bill_id, state, reason FROM records
+SELECT kind, bill_id, state, reason, detail FROM records
 WHERE tenant = %(tenant)s AND state IN ('held', 'dead')
   AND (%(kind)s::text IS NULL OR (kind = %(kind)s AND bill_id = %(bill_id)s))
-  AND (%(since)s::timestamptz IS NULL OR bill_updated_at IS NULL OR bill_updated_at >= %(since)s)
+  AND (%(since)s::timestamptz IS NULL OR bill_updated_at >= %(since)s)
 ORDER BY kind DESC, bill_id;

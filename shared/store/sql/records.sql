@@ -200,3 +200,16 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 -- name: waiting
 SELECT bill_id FROM records
 WHERE tenant = %(tenant)s AND kind = 'bill' AND state = 'waiting' AND wanted = done ORDER BY bill_id;
+
+-- name: find_unlike
+-- Synced bills whose document the index shows otherwise than we wrote it, or beside a second live one.
+SELECT r.bill_id FROM records r
+JOIN visma_index i ON i.tenant = r.tenant AND i.kind = 'supplier_invoice'
+     AND i.visma_type = r.visma_type AND i.number = r.visma_number
+WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wanted = r.done
+  AND i.seen_at >= %(since)s
+  AND ((i.etag = r.visma_etag
+        AND (i.total <> (r.body ->> 'total')::numeric OR i.currency <> r.body ->> 'currency'))
+       OR EXISTS (SELECT 1 FROM visma_index o
+                  WHERE o.tenant = r.tenant AND o.kind = 'supplier_invoice' AND o.bill_id = r.bill_id
+                    AND o.status <> 'Voided' AND (o.visma_type, o.number) <> (i.visma_type, i.number)));
