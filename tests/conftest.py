@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -27,6 +28,9 @@ from shared.settings import NAMES
 
 hypothesis.settings.register_profile("busy machines too", deadline=None)
 hypothesis.settings.load_profile("busy machines too")
+
+if TYPE_CHECKING:
+    from deploy.stage import Stage
 
 TIERS = ("unit", "integration", "acceptance", "browser")
 ENVIRON = dict(os.environ)  # as the run was started; the tests themselves see none of our settings
@@ -143,6 +147,15 @@ def store_dsn(database_url: str, migrated_template: str) -> Iterator[str]:
     _execute(database_url, "CREATE DATABASE {} TEMPLATE {}", name, migrated_template)
     yield with_database(database_url, name)
     _execute(database_url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(scope="session")
+def stage(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The whole fleet beside the sandbox, for all tests that need it; each has a tenant of its own."""
+    from tests.support.staging import staged
+
+    with staged(ENVIRON, database_url, redis_url, tmp_path_factory.mktemp("stage")) as running:
+        yield running
 
 
 def with_database(url: str, name: str) -> str:

@@ -1,0 +1,262 @@
+"""One client of the accounting firm: its BILL organization, its Visma company, and the tenant between."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from psycopg.rows import DictRow
+
+from deploy.sandbox import seeds
+from deploy.sandbox.bill.signature import HEADER, sign
+from deploy.sandbox.jsonio import Json
+from deploy.stage import Stage
+from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
+from shared.store.pool import Conn
+from shared.store.progress import wait_for_word
+from shared.store.secrets import find_secret
+from shared.store.tenants import apply_tenant, set_paused
+from shared.store.watermarks import poll_now
+from shared.tenant_file import parse_tenant
+from shared.vault import Vault
+
+T = TypeVar("T")
+
+PATIENCE_S = 30.0
+"""How long a test waits for what should happen within a second or two; the machine may be busy."""
+
+LISTEN_S = 0.2
+QUIET_S = 100_000
+"""A poll interval that keeps polls out of a test."""
+
+_RECORD_CALLS = re.compile(r"/v3/(bills|vendors)\b|/v1/(supplier|supplierInvoice)\b")
+_TOML = """
+[tenant]
+id = "{id}"
+name = "Åkeri & Söner {id} AB"
+[bill]
+base_url = "{at.bill_url}"
+events_url = "{at.events_url}"
+organization_id = "{organization}"
+[visma]
+base_url = "{at.visma_url}"
+token_url = "{at.token_url}"
+tenant_id = "{visma_tenant}"
+company_id = "{company}"
+[sync]
+bills_since = 2026-01-01
+attachments = false
+{sync}
+[limits]
+{limits}
+[mapping]
+supplier_class = "1"
+country = "SE"
+currency = "SEK"
+vat_category = "25"
+vat_category_exempt = "0"
+account = "6540"
+branch = "1"
+[mapping.accounts]
+"4000" = "4000"
+"5010" = "5010"
+[mapping.vat_categories]
+"5010" = "12"
+[mapping.credit_terms]
+"0pt30" = "30"
+[[mapping.segments]]
+segment = 1
+from = "departmentId"
+default = "000"
+values = {{ "100" = "100", "200" = "200" }}
+"""
+
+
+@dataclass
+class Firm:
+    """A client with secrets of its own; ``conn`` listens to what the workers say."""
+
+    stage: Stage
+    conn: Conn
+    number: int
+    folder: Path
+    password: str = field(default_factory=lambda: f"pw-{secrets.token_hex(12)}", repr=False)
+    dev_key: str = field(default_factory=lambda: f"01{secrets.token_hex(12)}", repr=False)
+    client_secret: str = field(default_factory=lambda: f"cs-{secrets.token_hex(12)}", repr=False)
+
+    def __post_init__(self) -> None:
+        self.id = f"firm-{self.number}"
+        self.organization = f"00801STAGE{self.number:010}"
+        self.company = str(1_000_000 + self.number)
+        self.control = self.stage.control
+
+    # What is set up before, and changed by operators.
+
+    def found(self) -> None:
+        """Make the organization and the company, empty but for their charts."""
+        people = {"dev_key": self.dev_key, "username": f"sync-{self.number}", "password": self.password}
+        self.control.seed_organization(seeds.swedish_organization(self.organization, **people))
+        client = {"client_id": f"isv-{self.number}", "client_secret": self.client_secret}
+        self.visma_tenant = str(
+            self.control.seed_company(seeds.swedish_company(self.company, **client))["tenant_id"]
+        )
+
+    def write_file(self, limits: str = "", **sync: object) -> Path:
+        """The tenant's TOML file; ``sync`` are settings of that table."""
+        sync = {"poll_interval_s": QUIET_S, "sweep_interval_s": QUIET_S, **sync}
+        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in sync.items())
+        path = self.folder / f"{self.id}.toml"
+        text = _TOML.format(at=self.stage.addresses, sync=lines, limits=limits, **vars(self))
+        path.write_text(text, "utf-8")
+        return path
+
+    def apply(self, limits: str = "", **sync: object) -> None:
+        """Change the tenant's settings; it is polled at once."""
+        path = self.write_file(limits, **sync)
+        apply_tenant(self.conn, parse_tenant(path.read_bytes(), source=str(path)))
+        poll_now(self.conn, self.id)
+
+    def pause(self) -> None:
+        """Stop all work for the tenant."""
+        set_paused(self.conn, self.id, paused=True)
+
+    @property
+    def credentials(self) -> dict[str, Json]:
+        """What ``credentials set`` is given, by system."""
+        return {
+            "bill": {"username": f"sync-{self.number}", "password": self.password, "dev_key": self.dev_key},
+            "visma": {"client_id": f"isv-{self.number}", "client_secret": self.client_secret},
+        }
+
+    # What people do.
+
+    def create_vendor(self, place: int = 0, **fields: Any) -> str:
+        """Enter a vendor in BILL; its id."""
+        vendor = seeds.vendor(seeds.SWEDEN, place, **fields)
+        return str(self.control.create_vendor(self.organization, vendor)["id"])
+
+    def create_bill(self, vendor_id: str, number: str, amount: str = "1250.00", **fields: Any) -> str:
+        """Enter an approved bill of one line in BILL; its id."""
+        bill = seeds.bill(seeds.SWEDEN, vendor_id, number, amount, **fields)
+        return str(self.control.create_bill(self.organization, bill)["id"])
+
+    def sync_vendor(self, place: int = 0, **fields: Any) -> str:
+        """Enter a vendor and wait until it is in Visma; its id."""
+        vendor_id = self.create_vendor(place, **fields)
+        self.settle("vendor", vendor_id)
+        return vendor_id
+
+    def sync_bill(self, vendor_id: str, number: str, **fields: Any) -> str:
+        """Enter an approved bill and wait until it is in Visma; its id."""
+        bill_id = self.create_bill(vendor_id, number, **fields)
+        self.settle("bill", bill_id)
+        return bill_id
+
+    # What can be seen.
+
+    def suppliers(self) -> list[Json]:
+        """The company's suppliers."""
+        return self.control.company_state(self.company, "suppliers")
+
+    def invoices(self) -> list[Json]:
+        """The company's supplier invoices."""
+        return self.control.company_state(self.company, "invoices")
+
+    def effects(self) -> list[tuple[str, str, str]]:
+        """What happened in Visma: (kind, entity, number), oldest first."""
+        log = self.control.visma_log(self.company)
+        return [(effect["kind"], effect["entity"], effect["number"]) for effect in log]
+
+    def calls(self) -> Counter[str]:
+        """Calls about vendors, bills, suppliers and supplier invoices so far, such as ``GET /v3/bills/{id}``.
+
+        Log-ins, tokens and reference lists are left out.
+        """
+        ours = {("bill", self.organization), ("visma", self.company)}
+        found: Counter[str] = Counter()
+        for line in self.control.calls()["lines"]:
+            match = _RECORD_CALLS.search(line["route"])
+            if (line["system"], line["tenant"]) in ours and match is not None:
+                found[f"{line['method']} {line['route'][match.start() :]}"] += line["count"]
+        return found
+
+    def count_calls(self, system: str, route: str) -> int:
+        """All calls to a system whose route ends so, such as log-ins."""
+        tenant = self.organization if system == "bill" else self.company
+        lines = self.control.calls()["lines"]
+        return sum(
+            line["count"]
+            for line in lines
+            if (line["system"], line["tenant"]) == (system, tenant) and line["route"].endswith(route)
+        )
+
+    def record(self, kind: str, bill_id: str) -> DictRow | None:
+        """The record's row."""
+        values = (self.id, kind, bill_id)
+        query = "SELECT * FROM records WHERE tenant = %s AND kind = %s AND bill_id = %s"
+        return self.conn.execute(query, values).fetchone()
+
+    def settle(self, kind: str, bill_id: str, state: str = "synced") -> DictRow:
+        """Wait until the record has no work left and is in ``state``; its row."""
+
+        def find() -> DictRow | None:
+            row = self.record(kind, bill_id)
+            done = row is not None and row["wanted"] == row["done"] and row["state"] == state
+            return row if done else None
+
+        return self.until(find, lambda: f"{kind} {bill_id} {state}: {self.record(kind, bill_id)}")
+
+    def until(
+        self, find: Callable[[], T | None], what: Callable[[], str] | str, patience_s: float = PATIENCE_S
+    ) -> T:
+        """Wait until ``find`` finds something; it is asked when a record was settled, and now and then."""
+        end = time.monotonic() + patience_s
+        while not (found := find()):
+            if time.monotonic() > end:
+                raise AssertionError(f"in vain: {what if isinstance(what, str) else what()}")
+            wait_for_word(self.conn, at_most_s=LISTEN_S)
+        return found
+
+    # Knocking at the ingress as BILL does.
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The webhook keys as they were sealed, the current one first."""
+        sealed = find_secret(self.conn, self.id, SECRET_KIND)
+        assert sealed is not None
+        vault = Vault(self.stage.composition.settings.master_keys)
+        stored = WebhookKeys.from_bytes(vault.unseal(sealed, tenant=self.id, kind=SECRET_KIND))
+        return tuple(held.key for held in stored.keys)
+
+    def post(self, body: bytes, *, key: str | None = None, tenant: str | None = None) -> requests.Response:
+        """Post a notification, signed with our current key unless told otherwise."""
+        return requests.post(
+            f"{self.stage.addresses.web_url}/webhooks/bill/{tenant or self.id}",
+            data=body,
+            headers={"Content-Type": "application/json", HEADER: sign(key or self.keys[0], body)},
+            timeout=10,
+        )
+
+    def heard(self) -> list[bytes]:
+        """The bodies of the notifications that became rows, as they were posted."""
+        query = "SELECT body FROM events WHERE tenant = %s ORDER BY received_at"
+        return [bytes(row["body"]) for row in self.conn.execute(query, (self.id,))]
+
+
+def difference(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+    """The calls between two counts."""
+    return dict(after - before)
+
+
+def amounts(invoices: Sequence[Json]) -> list[tuple[str, str]]:
+    """Reference and amount of each document, sorted."""
+    return sorted((str(one["supplierReference"]), f"{one['amount']:.2f}") for one in invoices)
