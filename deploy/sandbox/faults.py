@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +38,7 @@ SHAPES = frozenset(
 )
 """Body shapes of a ``status`` fault: BILL's first three, Visma's next four, and what both can send."""
 
+_DECIDING = frozenset({"status", "drop", "late", "drip", "truncate"})
 _MATCH_KEYS = {"system", "tenant", "method", "route", "body"}
 _RULE_KEYS = {"match", "action", "skip", "times", "probability", "seed", "id"}
 
@@ -113,11 +113,28 @@ class FaultBook:
 
     def strike(
         self, system: str, tenant: str | None, method: str, route: str, body: bytes = b""
-    ) -> Iterator[Rule]:
-        """The rules that apply to this one request or notification."""
+    ) -> list[Rule]:
+        """The rules that apply to this one request or notification, and now count as applied.
+
+        At most one of them decides the answer; rules it leaves no part in wait for a later request.
+        """
+        found: list[Rule] = []
+        decided = False
         for rule in self.rules.values():
-            if rule.match.agrees(system, tenant, method, route, body) and rule.strikes():
-                yield rule
+            decides = rule.action["kind"] in _DECIDING
+            if (decides and decided) or not rule.match.agrees(system, tenant, method, route, body):
+                continue
+            if rule.strikes():
+                found.append(rule)
+                decided = decided or decides
+                if _prevents_the_effect(rule.action):
+                    break
+        return found
+
+
+def _prevents_the_effect(action: Json) -> bool:
+    default = {"status": "before", "drop": "after", "late": "before"}.get(action["kind"])
+    return default is not None and action.get("when", default) == "before"
 
 
 def parse_rule(spec: Json, default_id: str) -> Rule:
