@@ -19,7 +19,7 @@ def settle(work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> 
     with work.conn() as conn, conn.transaction():
         still_due = records.finish(conn, record, outcome.finish)
         visma_index.put_entries(conn, outcome.entries)
-        if outcome.wrote or _is_news(record, outcome):
+        if outcome.wrote or outcome.notes or _is_news(record, outcome):
             history.add_entry(conn, _entry(record, outcome, actor, task_id))
         if outcome.finish.state != "held":
             dead_letters.close_letters(conn, record.tenant, record.kind, record.bill_id, by=actor)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.bill.models import Vendor
-from shared.errors import NeedsPerson
+from shared.errors import NeedsPerson, NotFound
 from shared.fields import Change, Fields, fields_from_json
 from shared.store import records, visma_index
 from shared.store.visma_index import SUPPLIER_TYPE
@@ -84,9 +84,20 @@ def _match(work: Work, vendor: Vendor) -> Match:
             number=by_hand,
         )
         linked = records.find_linked_vendors(conn, work.tenant.id, [entry.number for entry in entries])
+    _refuse_taken(vendor, by_hand, linked.get(by_hand or ""))
     return match_supplier(
         vendor, [indexed_supplier(entry, linked.get(entry.number)) for entry in entries], work.tenant
     )
+
+
+def _refuse_taken(vendor: Vendor, by_hand: str | None, taken_by: str | None) -> None:
+    """A supplier belongs to one vendor, also where the tenant's file says otherwise."""
+    if taken_by not in {None, vendor.id}:
+        raise NeedsPerson(
+            "supplier_taken",
+            f"mapping.suppliers links {vendor.id} to supplier {by_hand}, but vendor {taken_by} is linked to "
+            "it: give each vendor a supplier of its own",
+        )
 
 
 def _create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
@@ -112,11 +123,16 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
     def plan(actual: Supplier) -> Merge:
         return merge_supplier({}, draft.fields, actual.fields, may_clear=False, first_link=True)
 
-    if work.tenant.sync.update_matched_suppliers or origin == "created":
-        actual, merge, etag = _write(work, number, plan, supplier_body(draft.fields, origin))
-    else:
-        actual = work.visma.fetch_supplier(number)
-        merge, etag = Merge({}), actual.etag
+    try:
+        if work.tenant.sync.update_matched_suppliers or origin == "created":
+            actual, merge, etag = _write(work, number, plan, supplier_body(draft.fields, origin))
+        else:
+            actual = work.visma.fetch_supplier(number)
+            merge, etag = Merge({}), actual.etag
+    except NotFound as error:
+        raise NeedsPerson(
+            "no_supplier", f"supplier {number}, linked by {how}, is not in Visma: correct the link"
+        ) from error
     entry = supplier_entry(work.tenant.id, actual)
     return written(
         work.record,
