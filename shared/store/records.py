@@ -20,9 +20,10 @@ from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urge
 
 __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
-    "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "find_unlike", "finish",
-    "free_bills", "has_bills", "keep_content", "list_records", "list_waiting", "make_due",
-    "mark_dispatched", "measure_lag", "notify", "park", "rejudge_held", "take_due", "unlink", "wake",
+    "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "find_releasable",
+    "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
+    "make_due", "mark_dispatched", "measure_lag", "notify", "park", "rejudge_held", "take_due",
+    "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -227,6 +228,11 @@ def list_waiting(conn: Conn, tenant: str) -> list[str]:
 def find_unlike(conn: Conn, tenant: str, since: datetime) -> list[str]:
     """Synced bills whose document, seen since then, shows another amount, or is one of two."""
     return [row["bill_id"] for row in conn.execute(SQL["find_unlike"], {"tenant": tenant, "since": since})]
+
+
+def find_releasable(conn: Conn, tenant: str) -> list[str]:
+    """Synced bills whose document is ours and not released."""
+    return [row["bill_id"] for row in conn.execute(SQL["find_releasable"], {"tenant": tenant})]
 
 
 def list_records(

@@ -33,7 +33,7 @@ def drain(stream: EventStream, pool: Pool, dispatcher: Dispatcher, consumer: str
     batch = stream.claim_stale(consumer, STALE_MS) or stream.read(consumer)
     while batch:
         with pool.connection() as conn:
-            due = _store(conn, batch)
+            due = store_entries(conn, batch)
         stream.acknowledge([entry.id for entry in batch])
         dispatcher.dispatch(due)
         count += len(batch)
@@ -41,8 +41,8 @@ def drain(stream: EventStream, pool: Pool, dispatcher: Dispatcher, consumer: str
     return count
 
 
-def _store(conn: Conn, batch: Sequence[StreamEntry]) -> list[Due]:
-    """One transaction: the raw events, and what they make due."""
+def store_entries(conn: Conn, batch: Sequence[StreamEntry]) -> list[Due]:
+    """One transaction: the raw events, and what they make due; what cannot be read becomes a dead letter."""
     due: list[Due] = []
     with conn.transaction():
         known = {row.config.id for row in tenants.list_tenants(conn)}

@@ -12,6 +12,7 @@ POLLS = {
     "waiting": queues.READ_WAITING,
     "sweep": queues.SWEEP,
     "visma": queues.POLL_VISMA,
+    "events": queues.RECOVER_EVENTS,
 }
 
 

@@ -12,7 +12,16 @@ from shared.store.records import Finish, Record
 from shared.store.visma_index import Entry
 
 Action = Literal[
-    "created", "updated", "unchanged", "linked", "adopted", "deleted", "ignored", "waiting", "held"
+    "created",
+    "updated",
+    "unchanged",
+    "linked",
+    "adopted",
+    "released",
+    "deleted",
+    "ignored",
+    "waiting",
+    "held",
 ]
 STATES: dict[Action, str] = {"deleted": "ignored", "ignored": "ignored", "waiting": "waiting", "held": "held"}
 
@@ -30,7 +39,7 @@ class Outcome:
     @property
     def wrote(self) -> bool:
         """Whether Visma, or the link to it, was changed."""
-        return self.action in {"created", "updated", "linked", "adopted", "deleted"}
+        return self.action in {"created", "updated", "linked", "adopted", "released", "deleted"}
 
 
 def settled(

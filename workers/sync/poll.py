@@ -15,6 +15,9 @@ from shared.store.watermarks import Poll
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
 
+RECOVER_S = 3600
+"""How often BILL's log of notifications is compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class PollWork:
@@ -38,15 +41,19 @@ class PollWork:
         with self.conn() as conn:
             return watermarks.find_position(conn, self.poll)
 
-    def hold(self) -> None:
-        """Keep the poll for the next page. Raises ClaimLost when another worker has it."""
+    def hold(self, position: str | None = None) -> None:
+        """Keep the poll for the next page; ``position`` is how far the walk is stored whole, if it has parts.
+
+        Raises ClaimLost when another worker has it.
+        """
         with self.conn() as conn:
-            watermarks.hold(conn, self.poll)
+            watermarks.hold(conn, self.poll, position=position)
 
     def complete(self, position: str | None, started_at: datetime) -> None:
         """The walk is stored whole: move the watermark."""
         sync = self.tenant.sync
-        interval_s = sync.sweep_interval_s if self.poll.source == "sweep" else sync.poll_interval_s
+        rarely = {"sweep": sync.sweep_interval_s, "events": RECOVER_S}
+        interval_s = rarely.get(self.poll.source, sync.poll_interval_s)
         with self.conn() as conn:
             watermarks.complete(
                 conn,

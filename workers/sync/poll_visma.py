@@ -30,8 +30,10 @@ def walk_visma(work: PollWork) -> Walked:
     work.complete(newest, started_at)
     with work.conn() as conn:
         due = records.wake(conn, work.tenant.id, WALK_FIRST)
-        unlike = records.find_unlike(conn, work.tenant.id, started_at)
-        heard = [Heard("bill", bill_id, urgency=Urgency.POLL, again=True) for bill_id in unlike]
+        again = records.find_unlike(conn, work.tenant.id, started_at)
+        if work.tenant.sync.release_invoices:
+            again += records.find_releasable(conn, work.tenant.id)
+        heard = [Heard("bill", bill_id, urgency=Urgency.POLL, again=True) for bill_id in dict.fromkeys(again)]
         due += records.make_due(conn, work.tenant.id, heard)
     return Walked(rows, tuple(due))
 

@@ -18,6 +18,7 @@ from workers.sync.index import supplier_invoice_entry
 from workers.sync.judge import judge_synced_bill
 from workers.sync.merge import Conflict, LineMerge, Merge, merge_fields, merge_lines, must_recreate
 from workers.sync.outcome import Outcome, settled, written
+from workers.sync.release import is_to_be_released, release
 from workers.sync.removal import find_document, get_document, refuse_adopted, remove_for_move, withdraw
 from workers.sync.upsert import write_with_etag
 from workers.sync.vendor_link import get_vendor_link
@@ -61,7 +62,9 @@ def update_supplier_invoice(work: Work, bill: Bill) -> Outcome | None:
     draft = _draft(work, bill, before)
     withheld = bool(body.get("withheld"))
     if draft.is_written(before) and not withheld and work.sent_body is None:
-        ensure_as_written(work, draft)
+        entry = ensure_as_written(work, draft)
+        if is_to_be_released(work, entry):
+            return release(work, bill, draft)
         return settled(record, "unchanged", version=bill.updated_at)
     changes = _draft_changes(before, draft)
     refuse_adopted(work, f"the bill changed in BILL ({_tell(changes)})")

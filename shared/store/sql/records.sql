@@ -213,3 +213,12 @@ WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wan
        OR EXISTS (SELECT 1 FROM visma_index o
                   WHERE o.tenant = r.tenant AND o.kind = 'supplier_invoice' AND o.bill_id = r.bill_id
                     AND o.status <> 'Voided' AND (o.visma_type, o.number) <> (i.visma_type, i.number)));
+
+-- name: find_releasable
+-- Synced bills whose document we made and nobody has released yet.
+SELECT r.bill_id FROM records r
+JOIN visma_index i ON i.tenant = r.tenant AND i.kind = 'supplier_invoice'
+     AND i.visma_type = r.visma_type AND i.number = r.visma_number
+WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wanted = r.done
+  AND i.status IN ('Hold', 'Balanced') AND r.body ->> 'origin' = 'created'
+  AND COALESCE((r.body ->> 'withheld')::boolean, false) = false;
