@@ -117,7 +117,7 @@ def test_waiting_for_one_record_ends_with_its_outcome(
     done = run(environ, "sync", "acme", "--bill", "00n1", "--wait")
     assert done.exit_code == code, done.output
     if code:
-        assert "bill 00n1 zero_amount" in done.stderr
+        assert "acme bill 00n1 is held: zero_amount" in done.stderr
     else:
         assert "done" in done.stdout
 
@@ -192,3 +192,13 @@ def test_an_unreachable_redis_is_named_without_its_password(environ: dict[str, s
     line = the_line(run(away, "sync", "acme", "--bill", "00n1"))
     assert "cannot reach Redis at 127.0.0.1:1" in line
     assert "hunter2" not in line
+
+
+def test_waiting_ends_when_the_tenant_is_suspended(
+    environ: dict[str, str], conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hear(*_: object, **__: object) -> bool:
+        return tenants.suspend(conn, "acme", "visma: refused")
+
+    monkeypatch.setattr("shared.store.progress.wait_for_word", hear)
+    assert "acme is suspended" in the_line(run(environ, "sync", "acme", "--bill", "00n1", "--wait"))

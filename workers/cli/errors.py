@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
-from shared.errors import ConnectorError, OutcomeUnknown, Retryable
+from shared.errors import ConnectorError, NotYet, OutcomeUnknown, Retryable
 from shared.settings import Settings
 from shared.vault import SealBroken, UnknownKeyId
 from workers.cli.output import clean
@@ -51,7 +51,7 @@ def _explain_ours(error: ConnectorError) -> str:
         return f"{error}: add that key to the setting"
     if isinstance(error, SealBroken):
         return f"{error}, or give the master key it was sealed under in CONNECTOR_MASTER_KEYS"
-    if isinstance(error, Retryable):
+    if isinstance(error, Retryable) and not isinstance(error, NotYet):
         wait = f" in {error.retry_after_s:.0f} s" if error.retry_after_s else ""
         return f"{error}; try again{wait}"
     if isinstance(error, OutcomeUnknown):

@@ -73,7 +73,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, empty
     if not table.row_count:
         say(empty)
         return
-    _stdout().print(table)
+    _print(table)
 
 
 def print_facts(facts: Iterable[tuple[str, Cell]]) -> None:
@@ -84,12 +84,12 @@ def print_facts(facts: Iterable[tuple[str, Cell]]) -> None:
     for name, value in facts:
         if value is not None and value != "":
             table.add_row(Text(name), Text(_shown(value)))
-    _stdout().print(table)
+    _print(table)
 
 
 def print_heading(text: str) -> None:
     """A line above a part of the output."""
-    _stdout().print(Text(f"\n{clean(text)}", style="bold"))
+    _print(Text(f"\n{clean(text)}", style="bold"))
 
 
 def shown_time(moment: datetime) -> str:
@@ -120,6 +120,9 @@ def _shown(cell: Cell) -> str:
     return "" if cell is None else clean(str(cell))
 
 
-def _stdout() -> Console:
-    is_terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=False, width=None if is_terminal else _PIPE_WIDTH)
+def _print(what: Table | Text) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())

@@ -143,8 +143,21 @@ STATES: Final[Mapping[str, Advice]] = {
 """Every state of a record."""
 
 
+WAITS: Final[Mapping[str, Advice]] = {
+    "vendor_first": Advice(
+        "The bill waits for its vendor to be carried over.", f"Nothing to do; {_BY_ITSELF}."
+    ),
+    "walk_first": Advice(
+        "Visma's suppliers and invoices are read before anything is created.", f"Nothing to do; {_BY_ITSELF}."
+    ),
+    "credentials_first": Advice(
+        "The tenant's credentials are not stored.", "Give them with `connector credentials set`."
+    ),
+}
+"""What a pending record can wait for."""
+
+
 def advise(state: str, reason: str | None) -> Advice:
-    """What a record's state means and what to do next; a held record's reason says it best."""
-    if state == "held" and reason is not None and reason in REASONS:
-        return REASONS[reason]
-    return STATES[state]
+    """What a record's state means and what to do next; the reason says it best where there is one."""
+    told = {"held": REASONS, "pending": WAITS}.get(state, {})
+    return told.get(reason or "", STATES[state])

@@ -121,7 +121,7 @@ def _send_record(conn: Conn, context: Context, scope: Scope) -> None:
 def _read_lists(context: Context, config: TenantConfig, scope: Scope) -> None:
     """Make due what BILL lists, here and not in a task: only so is it known when the last of it is done."""
     with working(f"{scope.tenant}: reading BILL's vendors and bills"):
-        seen = backfill(context.pool, context.bill(config), config, _day(scope))
+        seen = backfill(context.pool, context.bill(config), config, _day(scope), context.clock)
     context.dispatcher.dispatch_due()
     note(f"{scope.tenant}: {seen} vendors and bills read")
 
@@ -136,6 +136,7 @@ def _wait(ears: Conn, conn: Conn, scope: Scope) -> None:
             quiet_s = 0.0
             while left := progress.count_left(conn, scope):
                 show(f"{_named(scope)}: {left} left")
+                _refuse_idle(get_tenant(conn, scope.tenant))
                 heard = progress.wait_for_word(ears, at_most_s=_FALLBACK_S)
                 quiet_s = 0.0 if heard else quiet_s + _FALLBACK_S
                 if quiet_s == _QUIET_S:
@@ -149,12 +150,16 @@ def _judge(scope: Scope, stopped: list[DictRow]) -> None:
     if not stopped:
         say(f"{_named(scope)}: done")
         return
+    if scope.kind is not None:
+        row = stopped[0]
+        why = ": ".join(text for text in (row["reason"], row["detail"]) if text)
+        raise ConnectorError(f"{_named(scope)} is {row['state']}: {why}; see `{_follow(scope)}`")
     shown = [
-        f"{row['kind']} {row['bill_id']} {row['reason'] or row['state']}" for row in stopped[:_MOST_SHOWN]
+        f"{row['kind']} {row['bill_id']} ({row['reason'] or row['state']})" for row in stopped[:_MOST_SHOWN]
     ]
     more = f" and {len(stopped) - _MOST_SHOWN} more" if len(stopped) > _MOST_SHOWN else ""
     raise ConnectorError(
-        f"{len(stopped)} records of {scope.tenant} need a person: {', '.join(shown)}{more}; "
+        f"{scope.tenant} has records that need a person: {', '.join(shown)}{more}; "
         f"see `connector records show {scope.tenant} KIND ID`"
     )
 

@@ -91,7 +91,7 @@ def _processes(
 ) -> list[ProcessSpec]:
     serving = {"web": (ports.get("web", WEB_PORT), "/livez", "--port")}
     serving["flower"] = (ports.get("flower", FLOWER_PORT), "/healthcheck", "--flower-port")
-    specs = read_procfile(ports=ports, environ=composition.environ)
+    specs = read_procfile(ports=ports, environ=_readable(composition.environ))
     if sandbox_port is not None:
         specs.insert(0, _sandbox(specs[0].env, sandbox_port))
         serving["sandbox"] = (sandbox_port, "/", "--sandbox-port")
@@ -101,6 +101,12 @@ def _processes(
         replace(spec, ready=_answers(*serving[spec.name][:2])) if spec.name in serving else spec
         for spec in specs
     ]
+
+
+def _readable(environ: Mapping[str, str]) -> dict[str, str]:
+    """The processes' lines come through us: whether a person reads them is for us to say."""
+    chosen = {"LOG_FORMAT", "LOG_FORMAT_FILE"} & environ.keys()
+    return {**environ} if chosen or not sys.stdout.isatty() else {**environ, "LOG_FORMAT": "console"}
 
 
 def _sandbox(env: Mapping[str, str], port: int) -> ProcessSpec:
@@ -159,7 +165,7 @@ def _tell(
             ("ingress", f"http://{HOST}:{ports.get('web', WEB_PORT)}/webhooks/bill/<tenant>"),
             ("Flower", f"http://{HOST}:{ports.get('flower', FLOWER_PORT)}/"),
             ("Flower sign-in", _made_sign_in(environ, settings)),
-            ("sandbox", f"http://{HOST}:{sandbox_port}/" if sandbox_port else None),
+            *_sandbox_urls(sandbox_port),
             ("PostgreSQL", f"{database.get('host', 'localhost')}:{database.get('port', 5432)}"),
             ("Redis", f"{redis.hostname}:{redis.port or 6379}"),
             ("embedded under", str(settings.home) if composition.embedded else None),
@@ -170,6 +176,23 @@ def _tell(
         ]
     )
     say("running; stop with Ctrl-C")
+
+
+def _sandbox_urls(port: int | None) -> list[tuple[str, str]]:
+    """What a tenant's file says to use the sandbox, and where its control interface is."""
+    if port is None:
+        return []
+    from deploy.sandbox.app import urls
+
+    found = urls(f"http://{HOST}:{port}")
+    names = {
+        "bill.base_url": "bill_url",
+        "bill.events_url": "events_url",
+        "visma.base_url": "visma_url",
+        "visma.token_url": "token_url",
+        "sandbox control": "control_url",
+    }
+    return [(name, found[key]) for name, key in names.items()]
 
 
 def _made_sign_in(environ: Mapping[str, str], settings: Settings) -> str | None:

@@ -10,6 +10,7 @@ from shared.errors import (
     ConnectorError,
     CredentialsRefused,
     NoPlace,
+    NotYet,
     OutcomeUnknown,
     Permanent,
     Retryable,
@@ -31,6 +32,7 @@ SETTINGS = load_settings(NOWHERE)
         (UsageError("a.toml: x: wrong\na.toml: y: wrong"), "a.toml: x: wrong; a.toml: y: wrong"),
         (CredentialsRefused("bill", "BILL refuses the password"), "BILL refuses the password"),
         (NoPlace("all 3 places are taken", retry_after_s=12.4), "all 3 places are taken; try again in 12 s"),
+        (NotYet("credentials_first", "set them first"), "set them first"),
         (Retryable("BILL answers 503"), "BILL answers 503; try again"),
         (
             OutcomeUnknown("no answer"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.cli import output
-from workers.cli.reasons import REASONS, STATES, advise
+from workers.cli.reasons import REASONS, STATES, WAITS, advise
 
 pytestmark = pytest.mark.unit
 
@@ -77,7 +77,7 @@ def test_facts_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) 
 
 def test_every_reason_code_is_told_in_plain_words() -> None:
     assert set(REASONS) == set(CODES)
-    for advice in (*REASONS.values(), *STATES.values()):
+    for advice in (*REASONS.values(), *STATES.values(), *WAITS.values()):
         assert advice.meaning.endswith(".")
         assert advice.next_step.endswith(".")
 
@@ -88,6 +88,7 @@ def test_every_reason_code_is_told_in_plain_words() -> None:
         ("held", "zero_amount", REASONS["zero_amount"]),
         ("held", "from_a_newer_release", STATES["held"]),
         ("pending", "zero_amount", STATES["pending"]),
+        ("pending", "vendor_first", WAITS["vendor_first"]),
         ("synced", None, STATES["synced"]),
     ],
 )
