@@ -58,18 +58,7 @@ def company(
             key: {"description": f"{key} dagar netto", "days": int(key)} for key in ("10", "30")
         },
         "periods": periods(broken_year=broken_year),
-        "branches": {"1": "Huvudkontor" if country.code == "SE" else "Hovedkontor"},
-        "departments": {"HQ": "Huvudkontor" if country.code == "SE" else "Hovedkontor"},
-        "payment_methods": {"10": "Bank", "20": "Bankgiro" if country.code == "SE" else "Indbetalingskort"},
-        "ledgers": {"1": "Actual"},
-        "supplier_classes": {
-            "1": {
-                "description": "Inrikes" if country.code == "SE" else "Indland",
-                "defaults": _class(country),
-            },
-            "2": {"description": "EU", "defaults": {"vatZoneId": "02", "creditTermsId": "30"}},
-            "3": {"description": "World", "defaults": {"vatZoneId": "03", "creditTermsId": "30"}},
-        },
+        **_small_lists(country),
     }
     return seed | extra
 
@@ -103,36 +92,10 @@ def organization(
         "id": organization_id,
         "name": f"Organization {organization_id}",
         "dev_key": dev_key,
-        "users": [
-            {
-                "username": "anna",
-                "password": "anna",
-                "first_name": "Anna",
-                "last_name": "Ek",
-                "trusted": True,
-            },
-            {
-                "username": "lars",
-                "password": "lars",
-                "first_name": "Lars",
-                "last_name": "Ø",
-                "role": "APPROVER",
-            },
-            {"username": username, "password": password, "is_token": True},
-        ],
+        "users": [*_people(), {"username": username, "password": password, "is_token": True}],
         "classifications": {
-            "chart-of-accounts": [
-                {
-                    "id": account_id(country, number),
-                    "name": text,
-                    "account": {"type": "EXPENSE", "number": number},
-                }
-                for number, text in country.accounts
-            ],
-            "departments": [
-                {"id": department_id(country, value), "name": text, "shortName": value}
-                for value, text in country.centres
-            ],
+            "chart-of-accounts": _bill_accounts(country),
+            "departments": _departments(country),
         },
     }
     return seed | extra
@@ -177,6 +140,43 @@ def periods(*, broken_year: bool = False) -> list[Json]:
                 }
             )
     return rows
+
+
+def _small_lists(country: Country) -> Json:
+    swedish = country.code == "SE"
+    office = "Huvudkontor" if swedish else "Hovedkontor"
+    return {
+        "branches": {"1": office},
+        "departments": {"HQ": office},
+        "payment_methods": {"10": "Bank", "20": "Bankgiro" if swedish else "Indbetalingskort"},
+        "ledgers": {"1": "Actual"},
+        "supplier_classes": {
+            "1": {"description": "Inrikes" if swedish else "Indland", "defaults": _class(country)},
+            "2": {"description": "EU", "defaults": {"vatZoneId": "02", "creditTermsId": "30"}},
+            "3": {"description": "World", "defaults": {"vatZoneId": "03", "creditTermsId": "30"}},
+        },
+    }
+
+
+def _people() -> list[Json]:
+    return [
+        {"username": "anna", "password": "anna", "first_name": "Anna", "last_name": "Ek", "trusted": True},
+        {"username": "lars", "password": "lars", "first_name": "Lars", "last_name": "Ø", "role": "APPROVER"},
+    ]
+
+
+def _bill_accounts(country: Country) -> list[Json]:
+    return [
+        {"id": account_id(country, number), "name": text, "account": {"type": "EXPENSE", "number": number}}
+        for number, text in country.accounts
+    ]
+
+
+def _departments(country: Country) -> list[Json]:
+    return [
+        {"id": department_id(country, value), "name": text, "shortName": value}
+        for value, text in country.centres
+    ]
 
 
 def _broken(year: int, month: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -33,7 +34,34 @@ FIRST_SUPPLIER = 50_001
 FIRST_INVOICE = 357
 
 
-class Company:
+@dataclass
+class SetUp:
+    """What a company's people configured, by the keys documents use."""
+
+    country: str = "SE"
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Oslo"))
+    base_currency: str = "SEK"
+    settings: VismaSettings = field(default_factory=VismaSettings)
+    preferences: Preferences = field(default_factory=Preferences)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    segments: dict[int, Segment] = field(default_factory=dict)
+    subaccounts: dict[str, Subaccount] = field(default_factory=dict)
+    vat_categories: dict[str, VatCategory] = field(default_factory=dict)
+    vats: dict[str, Vat] = field(default_factory=dict)
+    vat_zones: dict[str, str] = field(default_factory=dict)
+    currencies: dict[str, Currency] = field(default_factory=dict)
+    rates: dict[str, Decimal] = field(default_factory=dict)
+    credit_terms: dict[str, Json] = field(default_factory=dict)
+    periods: dict[str, Period] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    departments: dict[str, str] = field(default_factory=dict)
+    payment_methods: dict[str, str] = field(default_factory=dict)
+    ledgers: dict[str, str] = field(default_factory=dict)
+    supplier_classes: dict[str, Json] = field(default_factory=dict)
+    default_supplier_class: str | None = None
+
+
+class Company(SetUp):
     """Everything one company tenant holds."""
 
     def __init__(
@@ -45,32 +73,12 @@ class Company:
         bump: Callable[[], None],
         seed: int = 1,
     ) -> None:
+        super().__init__()
         self.company_id = company_id
         self.tenant_id = tenant_id
         self.name = name
-        self.country = "SE"
-        self.zone = ZoneInfo("Europe/Oslo")
-        self.base_currency = "SEK"
-        self.settings = VismaSettings()
-        self.preferences = Preferences()
         self.stamps = Stamps(clock)
         self.versions = RowVersions()
-        self.accounts: dict[str, Account] = {}
-        self.segments: dict[int, Segment] = {}
-        self.subaccounts: dict[str, Subaccount] = {}
-        self.vat_categories: dict[str, VatCategory] = {}
-        self.vats: dict[str, Vat] = {}
-        self.vat_zones: dict[str, str] = {}
-        self.currencies: dict[str, Currency] = {}
-        self.rates: dict[str, Decimal] = {}
-        self.credit_terms: dict[str, Json] = {}
-        self.periods: dict[str, Period] = {}
-        self.branches: dict[str, str] = {}
-        self.departments: dict[str, str] = {}
-        self.payment_methods: dict[str, str] = {}
-        self.ledgers: dict[str, str] = {}
-        self.supplier_classes: dict[str, Json] = {}
-        self.default_supplier_class: str | None = None
         self.suppliers: Register[Supplier] = Register(seed)
         self.invoices: Register[Invoice] = Register(seed)
         self.attachments: dict[str, Attachment] = {}

@@ -11,6 +11,7 @@ from deploy.sandbox.visma.totals import rounded
 
 _FOUR = Decimal("0.0001")
 _ZERO = Decimal("0.0000")
+_PLAIN = ("supplierReference", "description", "paymentRefNo", "paymentMessage", "cashAccount")
 
 
 def shown(amount: Decimal) -> Decimal:
@@ -21,34 +22,19 @@ def shown(amount: Decimal) -> Decimal:
 def invoice_json(company: Company, invoice: Invoice) -> Json:
     """The DTO without note, attachments and metadata, which depend on the question."""
     fields, supplier, totals = invoice.fields, invoice.supplier, invoice.totals
-    zone, branch = fields.get("supplierTaxZone"), fields.get("branchNumber")
-    terms, method = fields.get("creditTermsId"), fields.get("paymentMethod")
     return {
         "documentType": invoice.type,
         "referenceNumber": invoice.number,
         "supplier": {"internalId": supplier.id, "number": supplier.number, "name": supplier.fields["name"]},
-        "supplierReference": fields.get("supplierReference"),
+        **{name: fields.get(name) for name in _PLAIN},
         "status": invoice.status,
         "approvalStatus": "New",
         "hold": invoice.status == "Hold",
-        **{name: _day(fields.get(name)) for name in ("date", "dueDate", "cashDiscountDate")},
-        "origInvoiceDate": _day(fields.get("origInvoiceDate") or fields["date"]),
-        "payDate": _day(fields.get("payDate") or fields.get("dueDate")),
-        "postPeriod": f"{invoice.period.period}{invoice.period.year}",
-        "financialPeriod": invoice.period.key,
-        "closedFinancialPeriod": invoice.period.key if invoice.status == "Closed" else None,
+        **_dates(invoice),
         "currencyId": invoice.currency.id,
         "exchangeRate": invoice.rate,
-        "creditTerms": _named(terms, company.credit_terms.get(terms or "", {}).get("description")),
-        "paymentRefNo": fields.get("paymentRefNo"),
-        "paymentMessage": fields.get("paymentMessage"),
-        "paymentMethod": _named(method, company.payment_methods.get(method or "")),
-        "cashAccount": fields.get("cashAccount"),
+        **_named_fields(company, fields),
         "paySelected": bool(fields.get("paySelected")),
-        "location": {"countryId": company.country, "id": "MAIN", "name": "Primary Location"},
-        "branchNumber": {"number": branch, "name": company.branches.get(branch or "")} if branch else None,
-        "description": fields.get("description"),
-        "supplierTaxZone": _named(zone, company.vat_zones.get(zone or "")),
         "taxCalculationMode": fields.get("taxCalculationMode") or "TaxSetting",
         "amount": shown(totals.amount),
         "vatAmount": shown(totals.vat),
@@ -96,6 +82,30 @@ def in_base(company: Company, invoice: Invoice, amount: Decimal) -> Decimal:
     """An amount in the company's own currency."""
     places = company.currencies[company.base_currency].places
     return rounded(amount * invoice.rate, places)
+
+
+def _dates(invoice: Invoice) -> Json:
+    fields, period = invoice.fields, invoice.period
+    return {
+        **{name: _day(fields.get(name)) for name in ("date", "dueDate", "cashDiscountDate")},
+        "origInvoiceDate": _day(fields.get("origInvoiceDate") or fields["date"]),
+        "payDate": _day(fields.get("payDate") or fields.get("dueDate")),
+        "postPeriod": f"{period.period}{period.year}",
+        "financialPeriod": period.key,
+        "closedFinancialPeriod": period.key if invoice.status == "Closed" else None,
+    }
+
+
+def _named_fields(company: Company, fields: Json) -> Json:
+    terms, method = fields.get("creditTermsId"), fields.get("paymentMethod")
+    zone, branch = fields.get("supplierTaxZone"), fields.get("branchNumber")
+    return {
+        "creditTerms": _named(terms, company.credit_terms.get(terms or "", {}).get("description")),
+        "paymentMethod": _named(method, company.payment_methods.get(method or "")),
+        "location": {"countryId": company.country, "id": "MAIN", "name": "Primary Location"},
+        "branchNumber": _numbered(branch, company.branches.get(branch or "")),
+        "supplierTaxZone": _named(zone, company.vat_zones.get(zone or "")),
+    }
 
 
 def _sums(company: Company, invoice: Invoice) -> Json:
