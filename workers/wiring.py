@@ -20,8 +20,9 @@ from shared import jsontext, metrics, queues
 from shared.bill.client import BillClient
 from shared.bill.session import BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
+from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
 from shared.clock import Clock, utc_now
-from shared.errors import NotYet
+from shared.errors import NotYet, Permanent
 from shared.http import HttpSession
 from shared.limits import Budget, Places
 from shared.settings import Settings
@@ -39,6 +40,7 @@ from shared.visma.token import VismaCredentials, VismaTokens
 from workers.sync.dispatch import Dispatcher
 from workers.sync.lists import ReferenceLists
 from workers.sync.poll import PollWork
+from workers.sync.recover import DeliveryLog
 from workers.sync.work import Work
 
 REDIS_TIMEOUT_S = 5.0
@@ -120,6 +122,21 @@ class Context:
     def subscriptions(self, config: TenantConfig) -> Subscriptions:
         """The tenant's webhook subscriptions at BILL."""
         return Subscriptions(self.bill(config))
+
+    def find_delivery_log(self, config: TenantConfig) -> DeliveryLog | None:
+        """BILL's log of what it sent through the tenant's subscription; None where it has none.
+
+        Raises Retryable or Permanent where the stored key does not open.
+        """
+        with self.pool.connection() as conn:
+            sealed = secrets.find_secret(conn, config.id, SECRET_KIND)
+        if sealed is None:
+            return None
+        try:
+            keys = WebhookKeys.from_bytes(self.vault.unseal(sealed, tenant=config.id, kind=SECRET_KIND))
+        except ValueError as error:
+            raise Permanent(str(error)) from error
+        return DeliveryLog(config, keys.subscription_id, self.subscriptions(config), self.pool, self.clock)
 
     def lists(self, config: TenantConfig) -> ReferenceLists:
         """The tenant's reference lists of both systems."""

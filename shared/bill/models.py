@@ -144,6 +144,7 @@ class Subscription:
     enabled: bool
     event_types: tuple[str, ...]
     name: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

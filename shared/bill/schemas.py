@@ -158,6 +158,7 @@ class _SubscriptionSchema(_Record):
     notification_url = Name(required=True, data_key="notificationUrl")
     status = fields.Nested(_StatusSchema, required=True)
     events = fields.List(fields.Nested(_EventTypeSchema), load_default=list)
+    created_at = Timestamp(data_key="createdTime")
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: Any) -> Subscription:

@@ -36,5 +36,11 @@ def add_events(conn: Conn, events: Sequence[Event]) -> set[tuple[str, str]]:
     return fresh
 
 
+def find_known(conn: Conn, tenant: str, event_ids: Sequence[str]) -> set[str]:
+    """Which of these events of a tenant are rows already."""
+    rows = conn.execute(SQL["known"], {"tenant": tenant, "event_ids": list(event_ids)})
+    return {row["event_id"] for row in rows}
+
+
 def _row(event: Event) -> dict[str, object]:
     return {name: getattr(event, name) for name in Event.__slots__}

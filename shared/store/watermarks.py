@@ -38,18 +38,26 @@ def take_due_polls(conn: Conn) -> list[Poll]:
     return [Poll(row["tenant"], row["source"], row["kind"], row["claim_token"]) for row in rows]
 
 
-def hold(conn: Conn, poll: Poll) -> None:
-    """Keep the poll for another while. Raises ClaimLost when it was taken over."""
-    if conn.execute(SQL["hold"], {**poll.key, "claim_s": CLAIM_S}).rowcount != 1:
+def hold(conn: Conn, poll: Poll, *, position: str | None = None) -> None:
+    """Keep the poll for another while; ``position`` is how far the walk is stored whole, if it has parts.
+
+    Raises ClaimLost when it was taken over.
+    """
+    values = {**poll.key, "claim_s": CLAIM_S, "position": position}
+    if conn.execute(SQL["hold"], values).rowcount != 1:
         raise ClaimLost("another worker took this poll over")
 
 
 def find_position(conn: Conn, poll: Poll) -> str | None:
     """The newest value that a whole walk has seen, as the server wrote it."""
-    for row in list_watermarks(conn, poll.tenant):
-        if (row["source"], row["kind"]) == (poll.source, poll.kind):
-            return str(row["position"]) if row["position"] is not None else None
-    return None
+    row = find_watermark(conn, poll.tenant, poll.source, poll.kind)
+    return str(row["position"]) if row is not None and row["position"] is not None else None
+
+
+def find_watermark(conn: Conn, tenant: str, source: str, kind: str) -> DictRow | None:
+    """The watermark of one poll, or None."""
+    rows = list_watermarks(conn, tenant)
+    return next((row for row in rows if (row["source"], row["kind"]) == (source, kind)), None)
 
 
 def complete(
@@ -59,6 +67,14 @@ def complete(
     values = {**poll.key, "position": position, "started_at": started_at, "interval_s": interval_s}
     if conn.execute(SQL["complete"], values).rowcount != 1:
         raise ClaimLost("another worker took this poll over")
+
+
+def note_walk(
+    conn: Conn, tenant: str, source: str, kind: str, *, position: str, started_at: datetime
+) -> None:
+    """A whole walk is stored that no poll had claimed: move the position forward."""
+    values = {"tenant": tenant, "source": source, "kind": kind}
+    conn.execute(SQL["note_walk"], {**values, "position": position, "started_at": started_at})
 
 
 def fail(conn: Conn, poll: Poll, *, error: str, delay_s: float) -> None:
@@ -77,6 +93,6 @@ def measure_visma_age_s(conn: Conn, tenant: str) -> float | None:
     return row["age_s"] if row else None
 
 
-def poll_now(conn: Conn, tenant: str) -> None:
-    """Make all polls of a tenant due."""
-    conn.execute(SQL["poll_now"], {"tenant": tenant})
+def poll_now(conn: Conn, tenant: str, *, source: str | None = None) -> None:
+    """Make all polls of a tenant due, or those of one source."""
+    conn.execute(SQL["poll_now"], {"tenant": tenant, "source": source})

@@ -9,7 +9,7 @@ that nothing falls between the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import logs
@@ -84,9 +84,10 @@ class DeliveryLog:
                 tenant=self.tenant.id,
                 subscription=subscription.id,
             )
-        return self._compare(
-            subscription, position, reached, store=True, switched_on=not subscription.enabled
-        )
+            with self.pool.connection() as conn:  # what BILL did not even try to send is in its lists alone
+                watermarks.poll_now(conn, self.tenant.id, source="bill")
+        compared = self._compare(subscription, position, reached, store=True)
+        return replace(compared, switched_on=not subscription.enabled)
 
     def compare(self, position: str | None) -> Comparison:
         """What :meth:`recover` would find; nothing is changed."""
@@ -99,7 +100,6 @@ class DeliveryLog:
         reached: Reached,
         *,
         store: bool,
-        switched_on: bool = False,
     ) -> Comparison:
         listed = missing = unreadable = 0
         for part in self._walk(self._since(subscription, position), reached):
@@ -109,7 +109,7 @@ class DeliveryLog:
             if store and (part.missing or part.unreadable):
                 with self.pool.connection() as conn:
                     store_entries(conn, [*part.missing, *part.unreadable])
-        return Comparison(listed, missing, unreadable, switched_on)
+        return Comparison(listed, missing, unreadable)
 
     def _walk(self, since: datetime, reached: Reached) -> Iterator[_Part]:
         now = self.clock()
@@ -155,7 +155,9 @@ class DeliveryLog:
         for logged in page.results:
             if not is_handled(logged.type):
                 continue
-            entry = StreamEntry(logged.id, self.tenant.id, logged.payload.encode(), now)
+            entry = StreamEntry(
+                logged.id, self.tenant.id, logged.payload.encode("utf-8", "surrogatepass"), now
+            )
             event_id = _find_event_id(entry)
             if event_id is None:
                 unreadable.append(entry)

@@ -9,6 +9,7 @@ from workers.base import ConnectorTask
 from workers.sync.backfill import backfill
 from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
 from workers.sync.poll_visma import walk_visma
+from workers.sync.recover import walk_events
 from workers.wiring import get_context
 
 
@@ -34,6 +35,13 @@ def sweep(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
 def poll_visma(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
     """Walk Visma's suppliers or supplier invoices into the index; how many were seen."""
     return self.walk("visma", tenant, kind, token, walk_visma)
+
+
+@shared_task(name=queues.RECOVER_EVENTS, bind=True)
+def recover_events(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+    """Fetch from BILL's log what never reached us, and switch delivery on; how many were listed."""
+    find_log = get_context().find_delivery_log
+    return self.walk("events", tenant, kind, token, lambda work: walk_events(work, find_log))
 
 
 @shared_task(name=queues.SYNC_TENANT)

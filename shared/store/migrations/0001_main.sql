@@ -134,8 +134,9 @@ CREATE TRIGGER history_is_append_only BEFORE UPDATE ON history
 
 CREATE TABLE watermarks (
     tenant            text NOT NULL REFERENCES tenants ON DELETE CASCADE,
-    source            text NOT NULL CHECK (source IN ('bill', 'waiting', 'sweep', 'visma')),
-    kind              text NOT NULL CHECK (kind IN ('vendor', 'bill', 'supplier', 'supplier_invoice')),
+    source            text NOT NULL CHECK (source IN ('bill', 'waiting', 'sweep', 'visma', 'events')),
+    kind              text NOT NULL
+                      CHECK (kind IN ('vendor', 'bill', 'supplier', 'supplier_invoice', 'event')),
     position          text,
     next_poll_at      timestamptz NOT NULL DEFAULT now(),
     claim_token       uuid,
@@ -145,7 +146,19 @@ CREATE TABLE watermarks (
     last_error        text,
     PRIMARY KEY (tenant, source, kind)
 );
-COMMENT ON COLUMN watermarks.position IS 'newest value seen in the answers of a whole walk, as the server wrote it';
+COMMENT ON COLUMN watermarks.position IS 'newest value seen in the answers of a whole walk, as the server wrote it; '
+    'for events the time up to which BILL''s log was compared';
+
+-- A person said which supplier a vendor is; each supplier is one vendor's.
+CREATE TABLE links (
+    tenant          text NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    vendor_id       text NOT NULL,
+    supplier_number text NOT NULL,
+    made_by         text NOT NULL,
+    made_at         timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, vendor_id),
+    UNIQUE (tenant, supplier_number)
+);
 
 CREATE TABLE dead_letters (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

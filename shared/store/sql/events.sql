@@ -3,3 +3,6 @@ INSERT INTO events (tenant, event_id, event_type, kind, bill_id, body, received_
 VALUES (%(tenant)s, %(event_id)s, %(event_type)s, %(kind)s, %(bill_id)s, %(body)s, %(received_at)s)
 ON CONFLICT DO NOTHING
 RETURNING event_id;
+
+-- name: known
+SELECT event_id FROM events WHERE tenant = %(tenant)s AND event_id = ANY(%(event_ids)s);

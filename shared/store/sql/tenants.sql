@@ -6,7 +6,7 @@ ON CONFLICT (id) DO UPDATE SET config = EXCLUDED.config, applied_at = now();
 INSERT INTO watermarks (tenant, source, kind)
 VALUES (%(id)s, 'visma', 'supplier'), (%(id)s, 'visma', 'supplier_invoice'),
        (%(id)s, 'bill', 'vendor'), (%(id)s, 'bill', 'bill'), (%(id)s, 'waiting', 'bill'),
-       (%(id)s, 'sweep', 'vendor'), (%(id)s, 'sweep', 'bill')
+       (%(id)s, 'sweep', 'vendor'), (%(id)s, 'sweep', 'bill'), (%(id)s, 'events', 'event')
 ON CONFLICT DO NOTHING;
 
 -- name: list

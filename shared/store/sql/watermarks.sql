@@ -8,7 +8,10 @@ WHERE t.id = w.tenant AND NOT t.paused AND t.suspended IS NULL
 RETURNING w.tenant, w.source, w.kind, w.claim_token;
 
 -- name: hold
-UPDATE watermarks SET claim_expires_at = now() + %(claim_s)s * interval '1 second'
+-- With a position where a part of the walk is stored whole, so that a walk broken off goes on there.
+UPDATE watermarks
+SET claim_expires_at = now() + %(claim_s)s * interval '1 second',
+    position = CASE WHEN %(position)s::text > COALESCE(position, '') THEN %(position)s ELSE position END
 WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s AND claim_token = %(token)s
   AND claim_expires_at > now();
 
@@ -39,4 +42,13 @@ SELECT CASE WHEN bool_and(last_complete_at IS NOT NULL)
 FROM watermarks WHERE tenant = %(tenant)s AND source = 'visma';
 
 -- name: poll_now
-UPDATE watermarks SET next_poll_at = now() WHERE tenant = %(tenant)s AND next_poll_at > now();
+UPDATE watermarks SET next_poll_at = now()
+WHERE tenant = %(tenant)s AND next_poll_at > now() AND (%(source)s::text IS NULL OR source = %(source)s);
+
+-- name: note_walk
+-- A whole walk that no poll had claimed: a person's.
+UPDATE watermarks
+SET position = CASE WHEN %(position)s::text > COALESCE(position, '') THEN %(position)s ELSE position END,
+    first_complete_at = COALESCE(first_complete_at, now()),
+    last_complete_at = GREATEST(last_complete_at, %(started_at)s)
+WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s;
