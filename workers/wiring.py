@@ -140,7 +140,13 @@ class Context:
 
     def lists(self, config: TenantConfig) -> ReferenceLists:
         """The tenant's reference lists of both systems."""
-        return ReferenceLists(self.redis, config, self.bill(config), self.visma(config))
+        return ReferenceLists(
+            self.redis,
+            config,
+            self.bill(config),
+            self.visma(config),
+            now=lambda: self.clock().timestamp(),
+        )
 
     def work(self, config: TenantConfig, record: Record) -> Work:
         """The work on one claimed record."""

@@ -50,8 +50,16 @@ class ReferenceLists:
 
     def visma_lists(self, *, refresh: bool = False) -> Lists:
         """Visma's lists; with ``refresh``, fetched anew unless someone just did."""
-        value = self._get("visma", lambda: lists_to_json(self._visma.fetch_lists()), refresh=refresh)
-        return lists_from_json(value)
+        return self._visma_lists(self._fresh_s(refresh))
+
+    def refused_visma_lists(self) -> Lists:
+        """Visma's lists after it refused a document: fetched anew whatever we have, since it is outdated."""
+        return self._visma_lists(0)
+
+    def _visma_lists(self, fresh_s: float) -> Lists:
+        return lists_from_json(
+            self._get("visma", lambda: lists_to_json(self._visma.fetch_lists()), fresh_s=fresh_s)
+        )
 
     def codes(self, keys: Collection[str], *, refresh: Collection[str] = ()) -> Codes:
         """BILL's classification lists for these keys of a line, such as ``departmentId``."""
@@ -65,12 +73,14 @@ class ReferenceLists:
         def fetch() -> list[dict[str, Any]]:
             return [asdict(found) for found in self._bill.fetch_classifications(resource)]
 
-        rows = self._get(f"bill:{resource}", fetch, refresh=refresh)
+        rows = self._get(f"bill:{resource}", fetch, fresh_s=self._fresh_s(refresh))
         return {row["id"]: Classification(**row) for row in rows}
 
-    def _get(self, name: str, fetch: Callable[[], Any], *, refresh: bool) -> Any:
+    def _fresh_s(self, refresh: bool) -> float:
+        return min(FRESH_S, self._tenant.sync.poll_interval_s) if refresh else KEPT_S
+
+    def _get(self, name: str, fetch: Callable[[], Any], *, fresh_s: float) -> Any:
         key = f"lists:{self._tenant.id}:{name}"
-        fresh_s = min(FRESH_S, self._tenant.sync.poll_interval_s) if refresh else KEPT_S
         found = self._find(key, fresh_s)
         if found is not None:
             return found

@@ -26,7 +26,7 @@ def judge_refusal(work: Work, bill: Bill, error: Refused) -> ConnectorError:
     the words of our own check.
     """
     work.end_turn()
-    work.lists.visma_lists(refresh=True)
+    work.lists.refused_visma_lists()
     try:
         draft_supplier_invoice(work, bill, get_vendor_link(work, bill.vendor_id))
     except NeedsPerson as known:
