@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from deploy.sandbox import seeds
 from deploy.sandbox.control import SandboxControl
 from deploy.sandbox.jsonio import Json
 from shared import jsontext, queues
@@ -23,6 +22,7 @@ from shared.store.pool import Conn
 from shared.store.records import Due, Heard, Record, Urgency
 from shared.store.watermarks import Poll
 from shared.tenants import TenantConfig
+from tests.support.people import People
 from workers.base import ConnectorTask
 from workers.sync.dispatch import TASKS
 from workers.sync.duty import rejudge_held
@@ -40,6 +40,7 @@ WALKS: dict[str, Callable[..., Any]] = {
     "sweep": walk_sweep,
     "visma": walk_visma,
 }
+ORDER = ("visma", "bill", "waiting", "sweep", "events")
 MOST_RUNS = 200
 """Work that has not ended by then goes round in circles."""
 
@@ -87,7 +88,7 @@ class Run:
     countdown_s: float = 0.0
 
 
-class Bench:
+class Bench(People):
     """One tenant, and everything that a worker does for it."""
 
     def __init__(
@@ -98,7 +99,7 @@ class Bench:
         config: TenantConfig,
         credentials: Json,
     ) -> None:
-        self.sandbox = sandbox
+        super().__init__(sandbox, config.bill.organization_id, config.visma.company_id)
         self.clock = FakeClock(utc_now())
         self.sender = Sender()
         self.later: list[tuple[Due, float]] = []
@@ -113,7 +114,6 @@ class Bench:
         self.context.__dict__["sender"] = self.sender
         set_context_maker(lambda: self.context)
         self.tenant = config.id
-        self.organization, self.company = config.bill.organization_id, config.visma.company_id
         self.apply(config)
         for kind, values in credentials.items():
             self.store_credentials(kind, values)
@@ -141,24 +141,6 @@ class Bench:
         """A connection of the worker's pool."""
         return self.context.pool.connection()
 
-    def add_vendor(self, place: int = 0, **fields: Any) -> str:
-        """Enter a vendor in BILL; its id."""
-        vendor = seeds.vendor(seeds.SWEDEN, place, **fields)
-        return str(self.sandbox.create_vendor(self.organization, vendor)["id"])
-
-    def change_vendor(self, vendor_id: str, **fields: Any) -> None:
-        """Change a vendor in BILL."""
-        self.sandbox.change_vendor(self.organization, vendor_id, **fields)
-
-    def add_supplier(self, **fields: Any) -> str:
-        """A person enters a supplier in Visma; its number."""
-        supplier = {"name": "Leverantör", "supplierClassId": "1", **fields}
-        return str(self.sandbox.create_supplier(self.company, supplier)["number"])
-
-    def change_supplier(self, number: str, **fields: Any) -> None:
-        """A person changes a supplier in Visma."""
-        self.sandbox.change_supplier(self.company, number, **fields)
-
     def close(self) -> None:
         """Let go of pool and Redis."""
         self.context.close()
@@ -177,7 +159,7 @@ class Bench:
         with self.conn() as conn:
             watermarks.poll_now(conn, self.tenant)
             polls = watermarks.take_due_polls(conn)
-        for poll in sorted(polls, key=lambda one: ("visma", "bill", "waiting", "sweep").index(one.source)):
+        for poll in sorted(polls, key=lambda one: ORDER.index(one.source)):
             if poll.source in wanted:
                 self._walk(poll)
             else:
