@@ -26,27 +26,32 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
     parser.add_argument("--ready-file", type=Path, help="file that gets the addresses once they are served")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when the starting process does"
+    )
     arguments = parser.parse_args(argv)
     if not _is_loopback(arguments.host):
         parser.error("--host must be a loopback address: the control interface has no authentication")
     try:
-        asyncio.run(_serve(arguments.host, arguments.port, arguments.ready_file))
+        asyncio.run(_serve(arguments))
     except OSError as error:
         sys.stderr.write(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror}\n")
         return 1
     return 0
 
 
-async def _serve(host: str, port: int, ready_file: Path | None) -> None:
+async def _serve(arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if arguments.until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     runner = web.AppRunner(make_app(World()), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        _announce(host, runner.addresses[0][1], ready_file)
+        await web.TCPSite(runner, arguments.host, arguments.port).start()
+        _announce(arguments.host, runner.addresses[0][1], arguments.ready_file)
         await stop.wait()
     finally:
         await runner.cleanup()

@@ -44,13 +44,15 @@ class CallBook:
     def in_flight(self, call: Call) -> Iterator[int]:
         """Holds the call as running; gives how many run for its organization or company, it included."""
         place = concurrency_key(call)
-        self._now[place] += 1
-        running = self._now[place]
-        self.most[place] = max(running, self.most.get(place, 0))
+        places = (place,) if call.method == "GET" else (place, f"{place}:writes")
+        for key in places:
+            self._now[key] += 1
+            self.most[key] = max(self._now[key], self.most.get(key, 0))
         try:
-            yield running
+            yield self._now[place]
         finally:
-            self._now[place] -= 1
+            for key in places:
+                self._now[key] -= 1
 
     def count(self, call: Call, status: int) -> None:
         """Note a finished call."""

@@ -28,9 +28,13 @@ class Addresses:
 
 @contextmanager
 def launched(port: int = 0) -> Iterator[Addresses]:
-    """A sandbox process for the time of the block; raises RuntimeError when it does not start."""
-    command = [sys.executable, "-m", "deploy.sandbox", "--port", str(port)]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+    """A sandbox process for the time of the block; raises RuntimeError when it does not start.
+
+    It ends with this process too, however that ends.
+    """
+    command = [sys.executable, "-m", "deploy.sandbox", "--port", str(port), "--until-stdin-closes"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=_ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from deploy.sandbox.control import ControlError, WaitTimeout
+from deploy.sandbox.launch import launched
 from tests.integration.sandbox_rig import Rig, running_rig
 
 pytestmark = pytest.mark.integration
 
+_ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = [sys.executable, "-m", "deploy.sandbox"]
 
 
@@ -30,7 +32,7 @@ def rig() -> Iterator[Rig]:
 def test_it_writes_where_it_is_and_ends_on_a_signal(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     command = [*_COMMAND, "--port", "0", "--ready-file", str(ready)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as process:
         assert process.stdout is not None
         printed = json.loads(process.stdout.readline())
         assert json.loads(ready.read_text("utf-8")) == printed
@@ -40,13 +42,26 @@ def test_it_writes_where_it_is_and_ends_on_a_signal(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
+def test_it_ends_with_the_process_that_started_it() -> None:
+    with launched() as at:
+        assert at.pid > 0
+    command = [*_COMMAND, "--until-stdin-closes"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert "control_url" in process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize(
     ("host", "status", "words"), [("192.0.2.1", 2, "loopback"), ("127.0.0.1", 1, "cannot listen")]
 )
 def test_what_it_cannot_do_is_one_plain_line(host: str, status: int, words: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [*_COMMAND, "--host", host, "--port", str(taken.getsockname()[1])]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd=_ROOT)
     assert done.returncode == status
     assert words in done.stderr and "Traceback" not in done.stderr
 

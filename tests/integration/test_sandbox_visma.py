@@ -6,10 +6,12 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 
 from deploy.sandbox.jsonio import Json
 from tests.integration.sandbox_rig import Rig, VismaUser, body_of, invoice_body, line, running_rig, wrap
@@ -400,6 +402,18 @@ def test_background_requests_answer_later(user: VismaUser) -> None:
     user.control.advance_clock(24 * 3600 + 1)
     user.fetch_token()
     assert user.call("GET", f"/v1/background/{stale}").status_code == 404
+
+
+def test_writes_at_once_are_counted_apart_from_reads(user: VismaUser) -> None:
+    user.control.add_fault("latency", tenant=user.id, seconds=0.3, times=4)
+    headers = {"Authorization": f"Bearer {user.token}", "ipp-company-id": user.id}
+    url, body = f"{user.at.visma_url}/v1/supplier", wrap({"name": "X", "supplierClassId": "1"})
+    with ThreadPoolExecutor(4) as pool:
+        writes = [pool.submit(requests.post, url, json=body, headers=headers, timeout=9) for _ in range(2)]
+        reads = [pool.submit(requests.get, url, headers=headers, timeout=9) for _ in range(2)]
+    assert [found.result().status_code for found in writes + reads] == [201, 201, 200, 200]
+    most = user.control.calls()["most_at_once"]
+    assert (most[f"visma:{user.id}"], most[f"visma:{user.id}:writes"]) == (4, 2)
 
 
 def test_a_conflict_can_be_made_just_before_a_put(user: VismaUser) -> None:
