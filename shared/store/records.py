@@ -175,6 +175,11 @@ def wake(conn: Conn, tenant: str, reason: str) -> list[Due]:
     return [_due(tenant, row) for row in conn.execute(SQL["wake"], {"tenant": tenant, "reason": reason})]
 
 
+def wake_all(conn: Conn, tenant: str) -> None:
+    """Make due now all that has work left: its credentials were set, or it was resumed."""
+    conn.execute(SQL["wake_all"], {"tenant": tenant})
+
+
 def free_bills(conn: Conn, tenant: str, vendor_id: str, *, synced: bool) -> list[Due]:
     """Make due the bills that waited for this vendor; those held with it only when it is ``synced``."""
     rows = conn.execute(SQL["free_bills"], {"tenant": tenant, "vendor_id": vendor_id, "synced": synced})

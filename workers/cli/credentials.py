@@ -99,7 +99,7 @@ def set_(session: Session, tenant: str, system: SecretKind, surplus: tuple[str, 
             put_secret(conn, tenant, system, sealed)
             lifted = lift_suspension(conn, tenant)
             watermarks.poll_now(conn, tenant)
-            records.wake(conn, tenant, "credentials_first")
+            records.wake_all(conn, tenant)
     say(f"{tenant}: {_NAMES[system]} credentials sealed under key {sealed.key_id}")
     if lifted:
         say(f"{tenant}: no longer suspended, work goes on")

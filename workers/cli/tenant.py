@@ -11,7 +11,7 @@ import click
 from shared.errors import UsageError
 from shared.store import watermarks
 from shared.store.pool import Conn
-from shared.store.records import rejudge_held
+from shared.store.records import rejudge_held, wake_all
 from shared.store.secrets import SecretKind, find_secret
 from shared.store.tenants import TenantRow, apply_tenant, find_tenant, get_tenant, list_tenants, set_paused
 from shared.tenant_file import config_to_json, parse_tenant
@@ -163,4 +163,5 @@ def resume(session: Session, tenant_id: str) -> None:
     with session.database() as conn, conn.transaction():
         set_paused(conn, tenant_id, paused=False)
         watermarks.poll_now(conn, tenant_id)
+        wake_all(conn, tenant_id)
     say(f"{tenant_id}: active, polled at once")

@@ -121,6 +121,11 @@ UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
 WHERE tenant = %(tenant)s AND reason = %(reason)s AND state = 'pending' AND wanted > done
 RETURNING kind, bill_id, urgency;
 
+-- name: wake_all
+-- Work goes on for a tenant: what was parked or sent to workers meanwhile is due now.
+UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
+WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
+
 -- name: take_due
 -- What is due and was not dispatched lately, marked as dispatched: webhooks first and the newest of them,
 -- the rest oldest first, tenants in turns.
