@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,15 +96,16 @@ class Firm:
         self.id = f"firm-{self.number}"
         self.organization = f"00801STAGE{self.number:010}"
         self.company = str(1_000_000 + self.number)
+        self.username, self.client_id = f"sync-{self.number}", f"isv-{self.number}"
         self.control = self.stage.control
 
     # What is set up before, and changed by operators.
 
     def found(self) -> None:
         """Make the organization and the company, empty but for their charts."""
-        people = {"dev_key": self.dev_key, "username": f"sync-{self.number}", "password": self.password}
+        people = {"dev_key": self.dev_key, "username": self.username, "password": self.password}
         self.control.seed_organization(seeds.swedish_organization(self.organization, **people))
-        client = {"client_id": f"isv-{self.number}", "client_secret": self.client_secret}
+        client = {"client_id": self.client_id, "client_secret": self.client_secret}
         self.visma_tenant = str(
             self.control.seed_company(seeds.swedish_company(self.company, **client))["tenant_id"]
         )
@@ -133,8 +133,8 @@ class Firm:
     def credentials(self) -> dict[str, Json]:
         """What ``credentials set`` is given, by system."""
         return {
-            "bill": {"username": f"sync-{self.number}", "password": self.password, "dev_key": self.dev_key},
-            "visma": {"client_id": f"isv-{self.number}", "client_secret": self.client_secret},
+            "bill": {"username": self.username, "password": self.password, "dev_key": self.dev_key},
+            "visma": {"client_id": self.client_id, "client_secret": self.client_secret},
         }
 
     # What people do.
@@ -189,14 +189,15 @@ class Firm:
                 found[f"{line['method']} {line['route'][match.start() :]}"] += line["count"]
         return found
 
-    def count_calls(self, system: str, route: str) -> int:
-        """All calls to a system whose route ends so, such as log-ins."""
+    def count_calls(self, system: str, route: str, status: int | None = None) -> int:
+        """All calls to a system (``bill``, ``visma`` or ``token``) whose route ends so."""
         tenant = self.organization if system == "bill" else self.company
-        lines = self.control.calls()["lines"]
         return sum(
             line["count"]
-            for line in lines
-            if (line["system"], line["tenant"]) == (system, tenant) and line["route"].endswith(route)
+            for line in self.control.calls()["lines"]
+            if (line["system"], line["tenant"]) == (system, tenant)
+            and line["route"].endswith(route)
+            and status in (None, line["status"])
         )
 
     def record(self, kind: str, bill_id: str) -> DictRow | None:
@@ -228,7 +229,7 @@ class Firm:
 
     # Knocking at the ingress as BILL does.
 
-    @cached_property
+    @property
     def keys(self) -> tuple[str, ...]:
         """The webhook keys as they were sealed, the current one first."""
         sealed = find_secret(self.conn, self.id, SECRET_KIND)
