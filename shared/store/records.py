@@ -22,7 +22,7 @@ __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "find_releasable",
     "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
-    "make_due", "mark_dispatched", "measure_lag", "notify", "park", "rejudge_held", "take_due",
+    "make_due", "mark_dispatched", "measure_lag", "notify", "park", "rejudge_all", "rejudge_held", "take_due",
     "unlink", "wake",
 ]  # fmt: skip
 
@@ -188,7 +188,17 @@ def free_bills(conn: Conn, tenant: str, vendor_id: str, *, synced: bool) -> list
 
 def rejudge_held(conn: Conn, tenant: str, *, older_s: float) -> list[Due]:
     """Make due the held records last judged more than ``older_s`` seconds ago."""
-    return [_due(tenant, row) for row in conn.execute(SQL["rejudge"], {"tenant": tenant, "older_s": older_s})]
+    return _rejudge(conn, tenant, ["held"], older_s)
+
+
+def rejudge_all(conn: Conn, tenant: str) -> list[Due]:
+    """Make due whatever new settings may judge otherwise: held, waiting and ignored records."""
+    return _rejudge(conn, tenant, ["held", "waiting", "ignored"], 0)
+
+
+def _rejudge(conn: Conn, tenant: str, states: list[str], older_s: float) -> list[Due]:
+    values = {"tenant": tenant, "states": states, "older_s": older_s}
+    return [_due(tenant, row) for row in conn.execute(SQL["rejudge"], values)]
 
 
 def take_due(conn: Conn, *, count: int, again_s: float) -> list[Due]:

@@ -11,7 +11,7 @@ import click
 from shared.errors import UsageError
 from shared.store import watermarks
 from shared.store.pool import Conn
-from shared.store.records import rejudge_held, wake_all
+from shared.store.records import rejudge_all, wake_all
 from shared.store.secrets import SecretKind, find_secret
 from shared.store.tenants import TenantRow, apply_tenant, find_tenant, get_tenant, list_tenants, set_paused
 from shared.tenant_file import config_to_json, parse_tenant
@@ -64,8 +64,8 @@ def _apply_one(conn: Conn, config: TenantConfig) -> str:
     if is_new:
         return f"{config.id}: added; next: `connector credentials set {config.id} bill`, then visma"
     watermarks.poll_now(conn, config.id)
-    judged = len(rejudge_held(conn, config.id, older_s=0))
-    return f"{config.id}: changed" + (f", {judged} held records are judged anew" if judged else "")
+    judged = len(rejudge_all(conn, config.id))
+    return f"{config.id}: changed" + (f", {judged} records are judged anew" if judged else "")
 
 
 @tenant.command("list", short_help="List all tenants.")

@@ -154,10 +154,10 @@ UPDATE records SET dispatched_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = ANY(%(bill_ids)s) AND wanted > done;
 
 -- name: rejudge
--- Held records whose cause stands in Visma's or BILL's lists, and vendors waiting for a supplier.
+-- Held records, since their cause may be gone; with new settings also those that wait or are ignored.
 UPDATE records
 SET wanted = wanted + 1, state = 'pending', urgency = 1, next_attempt_at = NULL, dispatched_at = NULL
-WHERE tenant = %(tenant)s AND state = 'held' AND wanted = done
+WHERE tenant = %(tenant)s AND state = ANY(%(states)s) AND wanted = done
   AND judged_at < now() - %(older_s)s * interval '1 second'
 RETURNING kind, bill_id, urgency;
 
