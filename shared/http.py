@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, BinaryIO
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -24,8 +24,9 @@ from urllib3.exceptions import HTTPError
 
 from shared import jsontext
 from shared.clock import utc_now
-from shared.errors import ConnectorError, OutcomeUnknown, Retryable
+from shared.errors import ConnectorError, OutcomeUnknown, Permanent, Retryable
 from shared.http_guard import CallGuard, Deadline, GuardedAdapter
+from shared.multipart import FilePart
 
 DEADLINE_S = 25.0
 """For the whole of a call; places, claims and task limits nest around it."""
@@ -34,10 +35,25 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
+MAX_FILE_BYTES = 50 * 1024 * 1024
+"""The largest file that is carried; BILL takes 6 MB (BILL reference: documents)."""
+
+FILE_BYTES_PER_S = 1024 * 1024
+"""A file may take a second longer for every so many bytes."""
+
 Observer = Callable[[str, str, str, float], None]
 """Told of every request: system, route template, status (or ``unsent`` or ``lost``), seconds."""
 
 Params = Mapping[str, str] | list[tuple[str, str]]
+
+
+class FileTooLarge(Permanent):
+    """The file is larger than we carry."""
+
+
+def file_s(size: int = MAX_FILE_BYTES) -> float:
+    """Seconds that a file of ``size`` bytes may take beyond an ordinary call's."""
+    return size / FILE_BYTES_PER_S
 
 
 def _unobserved(system: str, route: str, status: str, seconds: float) -> None:
@@ -117,7 +133,7 @@ class HttpSession:
         route: str,
         headers: Mapping[str, str] | None = None,
         params: Params | None = None,
-        body: bytes | None = None,
+        body: bytes | FilePart | None = None,
         write: bool = False,
         deadline: Deadline | None = None,
     ) -> Answer:
@@ -127,17 +143,54 @@ class HttpSession:
         came back before the deadline.
         """
         request = requests.Request(method, url, headers=dict(headers or {}), params=params, data=body)
+        return self._run(request, route, deadline, self._read_whole, write=write)
+
+    def download(
+        self,
+        url: str,
+        *,
+        route: str,
+        into: BinaryIO,
+        headers: Mapping[str, str] | None = None,
+        deadline: Deadline | None = None,
+    ) -> Answer:
+        """GET a file into ``into``, piece by piece; the answer's own body is then empty.
+
+        The deadline grows with the file's size. The body of an answer other than 2xx comes as always.
+        Raises ``FileTooLarge`` beyond ``MAX_FILE_BYTES``, else as :meth:`send`.
+        """
+
+        def store(response: requests.Response, guard: CallGuard) -> bytes:
+            if not response.ok or response.is_redirect:
+                return self._read_whole(response, guard)
+            guard.lengthen(file_s(_announced_size(response)))
+            for chunk in self._read(response, guard, MAX_FILE_BYTES, _too_large_file):
+                into.write(chunk)
+            return b""
+
+        request = requests.Request("GET", url, headers={"Accept": "*/*", **(headers or {})})
+        return self._run(request, route, deadline, store)
+
+    def _run(
+        self,
+        request: requests.Request,
+        route: str,
+        deadline: Deadline | None,
+        read: Callable[[requests.Response, CallGuard], bytes],
+        *,
+        write: bool = False,
+    ) -> Answer:
         started = time.monotonic()
         with CallGuard(deadline or self.new_deadline()) as guard:
             status = "lost"
             try:
-                answer = self._exchange(request, guard)
+                answer = self._exchange(request, guard, read)
                 status = str(answer.status)
                 return answer
             except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
                 status = "lost" if guard.sent else "unsent"
                 # No chaining: urllib3 quotes parts of the answer in its texts.
-                raise self._failure(error, guard, method, route, write=write) from None
+                raise self._failure(error, guard, str(request.method), route, write=write) from None
             finally:
                 self._observer(self.system, route, status, time.monotonic() - started)
 
@@ -145,7 +198,12 @@ class HttpSession:
         """Close every pooled connection."""
         self._session.close()
 
-    def _exchange(self, request: requests.Request, guard: CallGuard) -> Answer:
+    def _exchange(
+        self,
+        request: requests.Request,
+        guard: CallGuard,
+        read: Callable[[requests.Response, CallGuard], bytes],
+    ) -> Answer:
         left_s = guard.deadline.remaining_s()
         if left_s == 0.0:
             raise TimeoutError("no time left")
@@ -156,14 +214,23 @@ class HttpSession:
             allow_redirects=False,
         ) as response:
             headers = CaseInsensitiveDict(response.headers)
-            return Answer(response.status_code, headers, b"".join(self._read(response, guard)))
+            return Answer(response.status_code, headers, read(response, guard))
 
-    def _read(self, response: requests.Response, guard: CallGuard) -> Iterator[bytes]:
+    def _read_whole(self, response: requests.Response, guard: CallGuard) -> bytes:
+        return b"".join(self._read(response, guard, self._max_bytes, _TooLarge))
+
+    def _read(
+        self,
+        response: requests.Response,
+        guard: CallGuard,
+        max_bytes: int,
+        too_large: Callable[[str], Exception],
+    ) -> Iterator[bytes]:
         size = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
             size += len(chunk)
-            if size > self._max_bytes:
-                raise _TooLarge(f"more than {self._max_bytes} bytes")
+            if size > max_bytes:
+                raise too_large(f"more than {max_bytes} bytes")
             yield chunk
         # A socket shut by the watchdog ends a body of unknown length as if it were whole.
         if guard.expired:
@@ -181,6 +248,19 @@ class HttpSession:
 
 class _TooLarge(OSError):
     """The answer is larger than we read."""
+
+
+def _too_large_file(_: str) -> FileTooLarge:
+    return FileTooLarge(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB, the most that is carried")
+
+
+def _announced_size(response: requests.Response) -> int:
+    """What ``Content-Length`` says, or the most we take. Raises FileTooLarge before a byte is read."""
+    told = response.headers.get("Content-Length", "")
+    size = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else MAX_FILE_BYTES
+    if size > MAX_FILE_BYTES:
+        raise _too_large_file(told)
+    return size
 
 
 def _reason(error: Exception, guard: CallGuard) -> str:

@@ -37,6 +37,10 @@ class Deadline:
         """Seconds left, never below zero."""
         return max(0.0, self._ends - time.monotonic())
 
+    def extend(self, seconds: float) -> None:
+        """Let it end ``seconds`` later."""
+        self._ends += seconds
+
 
 class CallGuard:
     """One call in flight in this thread: whether it was sent, and the socket to shut at the deadline."""
@@ -76,6 +80,16 @@ class CallGuard:
         if not self.sent and self.deadline.remaining_s() == 0.0:
             raise TimeoutError("the deadline passed before anything was sent")
         self.sent = True
+
+    def lengthen(self, seconds: float) -> None:
+        """Move the deadline, for an answer that turns out to be a large file; an expired call stays so."""
+        with self._lock:
+            self._timer.cancel()
+            self.deadline.extend(seconds)
+            if not self.expired:
+                self._timer = threading.Timer(self.deadline.remaining_s(), self._abort)
+                self._timer.daemon = True
+                self._timer.start()
 
     def _abort(self) -> None:
         with self._lock:

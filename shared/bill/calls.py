@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared import jsontext
 from shared.bill.answers import SessionExpired, error_of, is_fault
 from shared.bill.session import BillCredentials, BillSessions
 from shared.errors import OutcomeUnknown, Retryable
-from shared.http import Answer, HttpSession, Params
+from shared.http import Answer, HttpSession, Params, file_s
 from shared.http_guard import Deadline
-from shared.limits import Budget, Places
+from shared.limits import LEASE_S, Budget, Places
 from shared.tenants import BillConfig, LimitsConfig
 
 PLACE_WAIT_S = 5.0
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class BillCalls:
@@ -57,12 +58,14 @@ class BillCalls:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """A successful answer, or an error of the tree. An expired session is replaced once."""
-        deadline = self._http.new_deadline()
-        request = _Request(method, url, route, params, body, headers or {})
-        try:
-            return self._call_once(request, deadline)
-        except SessionExpired:
-            return self._call_once(request, deadline)
+        return self._call(_Request(method, url, route, params, body, headers or {}))
+
+    def fetch_file(self, route: str, url: str, into: BinaryIO, *, with_session: bool) -> Answer:
+        """GET a file into ``into``, which is emptied first; an answer that redirects is returned as well.
+
+        The session and developer key are shown ``with_session`` only: a link may lead to another owner.
+        """
+        return self._call(_Request("GET", url, route, None, None, {}, into, with_session))
 
     def fetch_json(self, route: str, url: str, params: Params | None = None) -> Any:
         """The parsed body of a GET."""
@@ -72,23 +75,21 @@ class BillCalls:
         except ValueError:
             raise Retryable(f"BILL's answer to {route} is not JSON") from None
 
+    def _call(self, request: _Request) -> Answer:
+        deadline = self._http.new_deadline()
+        try:
+            return self._call_once(request, deadline)
+        except SessionExpired:
+            return self._call_once(request, deadline)
+
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()
         # The log-in runs in the call's place: it is one of the requests that BILL counts.
-        with self._place(credentials, deadline):
+        with self._place(credentials, deadline, lease_s=request.lease_s):
             session_id = self._sessions.get(self.tenant, self.config, credentials, self._http, deadline)
-            headers = request.headers | {"sessionId": session_id, "devKey": credentials.dev_key}
-            answer = self._http.send(
-                request.method,
-                request.url,
-                route=request.route,
-                headers=headers,
-                params=request.params,
-                body=request.content,
-                write=request.write,
-                deadline=deadline,
-            )
-        if answer.ok and not is_fault(answer):
+            headers = {"sessionId": session_id, "devKey": credentials.dev_key}
+            answer = request.send(self._http, headers, deadline)
+        if request.is_answered_by(answer):
             return answer
         error = error_of(answer, request.route, write=request.write)
         if isinstance(error, SessionExpired):
@@ -96,7 +97,9 @@ class BillCalls:
         raise error
 
     @contextmanager
-    def _place(self, credentials: BillCredentials, deadline: Deadline) -> Iterator[None]:
+    def _place(
+        self, credentials: BillCredentials, deadline: Deadline, *, lease_s: float = LEASE_S
+    ) -> Iterator[None]:
         if self._budget is not None:
             self._budget.spend(f"bill:{credentials.dev_key_digest}", self._limits.bill_calls_per_hour)
         if self._places is None:
@@ -104,7 +107,7 @@ class BillCalls:
             return
         wait_s = min(PLACE_WAIT_S, deadline.remaining_s())
         key = f"bill:{self.config.organization_id}"
-        with self._places.hold(key, self._limits.bill_concurrency, wait_s=wait_s):
+        with self._places.hold(key, self._limits.bill_concurrency, lease_s=lease_s, wait_s=wait_s):
             yield
 
 
@@ -119,13 +122,45 @@ class _Request:
         params: Params | None,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
+        into: BinaryIO | None = None,
+        with_session: bool = True,
     ) -> None:
         self.method, self.url, self.route, self.params = method, url, route, params
+        self._into, self._with_session = into, with_session
         self.write = method != "GET"
         self.content = None if body is None else jsontext.dumps(body).encode()
         self.headers = dict(headers)
         if body is not None:
             self.headers["Content-Type"] = "application/json"
+
+    @property
+    def lease_s(self) -> float:
+        """How long a place is needed at most."""
+        return LEASE_S if self._into is None else LEASE_S + file_s()
+
+    def send(self, http: HttpSession, session: Mapping[str, str], deadline: Deadline) -> Answer:
+        """Send it once, with the headers of a session."""
+        headers = {**self.headers, **(session if self._with_session else {})}
+        if self._into is None:
+            return http.send(
+                self.method,
+                self.url,
+                route=self.route,
+                headers=headers,
+                params=self.params,
+                body=self.content,
+                write=self.write,
+                deadline=deadline,
+            )
+        self._into.seek(0)
+        self._into.truncate()
+        return http.download(self.url, route=self.route, into=self._into, headers=headers, deadline=deadline)
+
+    def is_answered_by(self, answer: Answer) -> bool:
+        """Whether the answer is what was asked for."""
+        if self._into is not None and answer.status in REDIRECTS:
+            return True
+        return answer.ok and not is_fault(answer)
 
 
 def expect_object(content: object, route: str, *, write: bool = False) -> Mapping[str, Any]:

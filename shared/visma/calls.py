@@ -7,14 +7,15 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from shared import jsontext
 from shared.errors import OutcomeUnknown, Retryable
-from shared.http import Answer, HttpSession
+from shared.http import Answer, HttpSession, file_s
 from shared.http_guard import Deadline
 from shared.limits import Budget
+from shared.multipart import FilePart
 from shared.tenants import LimitsConfig, VismaConfig
 from shared.visma.answers import TokenExpired, error_of, told_number
 from shared.visma.models import Written
@@ -31,8 +32,9 @@ class _Request:
     url: str
     route: str
     params: Mapping[str, str] | None
-    content: bytes | None
+    content: bytes | FilePart | None
     etag: str | None
+    into: BinaryIO | None = None
 
     @property
     def write(self) -> bool:
@@ -40,11 +42,34 @@ class _Request:
 
     def headers(self, token: str, company_id: str) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {token}", "ipp-company-id": company_id}
-        if self.content is not None:
+        if isinstance(self.content, FilePart):
+            headers["Content-Type"] = self.content.content_type
+        elif self.content is not None:
             headers["Content-Type"] = "application/json"
         if self.etag is not None:
             headers["If-Match"] = f'"{self.etag}"'
         return headers
+
+    def send(self, http: HttpSession, headers: Mapping[str, str], deadline: Deadline) -> Answer:
+        """Send it once; a file goes from its beginning, and into an empty one."""
+        if self.into is not None:
+            self.into.seek(0)
+            self.into.truncate()
+            return http.download(
+                self.url, route=self.route, into=self.into, headers=headers, deadline=deadline
+            )
+        if isinstance(self.content, FilePart):
+            self.content.rewind()
+        return http.send(
+            self.method,
+            self.url,
+            route=self.route,
+            headers=headers,
+            params=self.params,
+            body=self.content,
+            write=self.write,
+            deadline=deadline,
+        )
 
 
 class VismaCalls:
@@ -87,14 +112,17 @@ class VismaCalls:
 
         An expired token is replaced once. ``etag`` goes into ``If-Match``.
         """
-        path = re.sub(r"\{\w+\}", "{}", route).format(*(quote_key(key) for key in keys))
         content = None if body is None else jsontext.dumps(body).encode()
-        request = _Request(method, self.config.base_url + path, route, params, content, etag)
-        deadline = self._http.new_deadline()
-        try:
-            return self._call_once(request, deadline)
-        except TokenExpired:
-            return self._call_once(request, deadline)
+        return self._call(_Request(method, self._url(route, keys), route, params, content, etag))
+
+    def upload(self, route: str, *keys: str, file: FilePart, etag: str | None) -> Answer:
+        """POST a file; it may take the longer the larger it is."""
+        request = _Request("POST", self._url(route, keys), route, None, file, etag)
+        return self._call(request, extra_s=file_s(len(file)))
+
+    def download(self, route: str, *keys: str, into: BinaryIO) -> Answer:
+        """GET a file into ``into``, which is emptied first."""
+        return self._call(_Request("GET", self._url(route, keys), route, None, None, None, into))
 
     def fetch(
         self, route: str, *keys: str, params: Mapping[str, str] | None = None
@@ -119,21 +147,24 @@ class VismaCalls:
         answer = self.call("PUT", route, *keys, body=body, etag=etag)
         return Written(None, strip_etag(answer.headers.get("ETag")))
 
+    def _url(self, route: str, keys: tuple[str, ...]) -> str:
+        path = re.sub(r"\{\w+\}", "{}", route).format(*(quote_key(key) for key in keys))
+        return self.config.base_url + path
+
+    def _call(self, request: _Request, *, extra_s: float = 0.0) -> Answer:
+        deadline = self._http.new_deadline()
+        deadline.extend(extra_s)
+        try:
+            return self._call_once(request, deadline)
+        except TokenExpired:
+            return self._call_once(request, deadline)
+
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()
         token = self._tokens.get(self.tenant, self.config, credentials, self._http, deadline)
         if self._budget is not None:
             self._budget.spend(self._budget_key, self._limits.visma_calls_per_hour)
-        answer = self._http.send(
-            request.method,
-            request.url,
-            route=request.route,
-            headers=request.headers(token, self.config.company_id),
-            params=request.params,
-            body=request.content,
-            write=request.write,
-            deadline=deadline,
-        )
+        answer = request.send(self._http, request.headers(token, self.config.company_id), deadline)
         self._note_rate_limit(answer)
         if answer.ok:
             return answer
