@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,14 +9,15 @@ from uuid import UUID
 import pytest
 
 from shared.bill.events import HANDLED_EVENT_TYPES
-from shared.bill.models import Subscription
-from shared.bill.subscriptions import CreatedSubscription
+from shared.bill.models import Page, Subscription
+from shared.bill.subscriptions import CreatedSubscription, LoggedEvent
 from shared.bill.webhook_keys import WebhookKeys
 from shared.errors import CredentialsRefused, OutcomeUnknown, Retryable
 from shared.secret import Secret
 from shared.settings import load_settings
 from shared.store import tenants
 from shared.store.pool import Conn, connect
+from shared.store.records import list_records
 from shared.store.secrets import try_lock_webhook
 from shared.tenant_file import parse_tenant
 from shared.vault import Vault
@@ -37,9 +39,16 @@ class FakeBill:
         self.calls: list[str] = []
         self.lose: list[str] = []  # "before" or "after" the effect, call by call
         self.refuse_enabling = False
+        self.log: list[LoggedEvent] = []
 
     def fetch_all(self) -> tuple[Subscription, ...]:
         return tuple(self.found)
+
+    def fetch(self, subscription_id: str) -> Subscription:
+        return next(one for one in self.found if one.id == subscription_id)
+
+    def list_events(self, *_: object, **__: object) -> Page[LoggedEvent]:
+        return Page(tuple(self.log), None)
 
     def find_by_url(self, url: str) -> Subscription | None:
         return next((one for one in self.found if one.notification_url == url), None)
@@ -273,3 +282,41 @@ def test_status_says_what_is_wrong_with_the_subscription(
     shown = run(environ, "webhook", "status", "acme")
     assert shown.exit_code == 0
     assert "old" not in shown.stdout.replace("https://old.example.com", "")
+
+
+def _logged(number: int) -> LoggedEvent:
+    metadata = {"eventId": f"event-{number}", "eventType": "bill.created", "organizationId": "00801TEST"}
+    payload = {"metadata": metadata, "bill": {"id": f"00n{number}"}}
+    return LoggedEvent(f"event-{number}", "bill.created", json.dumps(payload), datetime.now(UTC))
+
+
+@pytest.mark.usefixtures("redis_client")
+def test_recovering_fetches_what_status_says_is_missing(
+    environ: dict[str, str], bill: FakeBill, stored: KeyKeeper, conn: Conn
+) -> None:
+    created_at = datetime.now(UTC) - timedelta(days=1)
+    bill.found = [Subscription("sub-9", URL, False, HANDLED_EVENT_TYPES, created_at=created_at)]
+    stored.keep("sub-9", Secret("old"), None, 0)
+    bill.log = [_logged(1), _logged(2)]
+    before = run_json(environ, "webhook", "status", "acme")
+    assert (before["missing"], before["listed"], before["last_recovery_at"]) == (2, 2, None)
+    assert "missing 2 of 2" in run(environ, "webhook", "status", "acme").stdout
+    assert "connector webhook recover acme" in before["advice"]
+
+    done = run(environ, "webhook", "recover", "acme")
+    assert done.exit_code == 0, done.stderr
+    assert "it is on again" in done.stdout
+    assert "missing 2 of 2; fetched" in done.stdout
+    assert [row.bill_id for row in list_records(conn, "acme")] == ["00n1", "00n2"]
+
+    after = run_json(environ, "webhook", "status", "acme")
+    assert (after["missing"], after["listed"], after["enabled"]) == (0, 2, True)
+    assert after["last_recovery_at"] is not None
+    assert run_json(environ, "webhook", "recover", "acme") == {
+        "tenant": "acme", "listed": 2, "missing": 0, "unreadable": 0, "switched_on": False,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("bill")
+def test_recovering_needs_a_subscription(environ: dict[str, str]) -> None:
+    assert "connector webhook subscribe acme" in the_line(run(environ, "webhook", "recover", "acme"))

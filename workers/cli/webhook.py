@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import click
 
-from shared.bill.models import Subscription
 from shared.bill.subscriptions import Subscriptions
-from shared.bill.webhook_keys import WebhookKeys
 from shared.errors import CredentialsRefused, UsageError
 from shared.store.pool import Conn
 from shared.store.secrets import try_lock_webhook
 from shared.store.tenants import get_tenant
 from workers.cli import subscription as subscriptions
-from workers.cli.output import json_option, note, print_facts, print_json, say, working
+from workers.cli.delivery import compare, count, print_report, report_on
+from workers.cli.output import json_option, note, print_json, say, working
 from workers.cli.session import Session, pass_session
-from workers.cli.subscription import KeyKeeper, missing_events, notification_url
+from workers.cli.subscription import KeyKeeper, notification_url
+from workers.sync.recover import DeliveryLog, recover_now
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,6 +46,8 @@ class _Work:
     conn: Conn
     upstream: Subscriptions
     keeper: KeyKeeper
+    find_log: Callable[[], DeliveryLog | None]
+    dispatch_due: Callable[[], int]
 
 
 @click.group(short_help="BILL's notifications for a tenant.")
@@ -109,7 +111,10 @@ def rotate(session: Session, tenant: str, grace_s: int) -> None:
 @json_option
 @pass_session
 def status(session: Session, tenant: str, as_json: bool) -> None:
-    """Show a tenant's subscription at BILL: where it delivers, what, and whether it is switched on.
+    """Show a tenant's subscription at BILL: where it delivers, and whether it is switched on.
+
+    BILL's log of what it sent is compared with what arrived here since the last recovery, and a day
+    before it.
 
     \b
     Example:
@@ -119,60 +124,45 @@ def status(session: Session, tenant: str, as_json: bool) -> None:
     with _upstream(session, tenant) as work, working(f"asking BILL about {tenant}"):
         stored = work.keeper.find()
         found = work.upstream.fetch_all()
-    url = None if base_url is None else notification_url(base_url, tenant)
-    report = _report(tenant, url, stored, found)
+        url = None if base_url is None else notification_url(base_url, tenant)
+        report = report_on(tenant, url, stored, found)
+        report |= compare(work.conn, report, work.find_log() if report["has_key"] else None)
     if as_json:
         print_json(report)
     else:
-        _print_report(report)
+        print_report(report)
 
 
-def _report(
-    tenant: str, url: str | None, stored: WebhookKeys | None, found: tuple[Subscription, ...]
-) -> dict[str, Any]:
-    key_id = stored.subscription_id if stored else None
-    ours = next((one for one in found if one.id == key_id), None)
-    ours = ours or next((one for one in found if one.notification_url == url), None)
-    return {
-        "tenant": tenant,
-        "subscription_id": ours.id if ours else None,
-        "enabled": ours.enabled if ours else False,
-        "notification_url": ours.notification_url if ours else None,
-        "expected_url": url,
-        "missing_events": missing_events(ours) if ours else [],
-        "has_key": ours is not None and ours.id == key_id,
-        "others": len(found) - (ours is not None),
-        "advice": _advise(tenant, url, ours, has_key=ours is not None and ours.id == key_id),
-    }
+@webhook.command("recover", short_help="Fetch what BILL could not deliver.")
+@click.argument("tenant")
+@json_option
+@pass_session
+def recover(session: Session, tenant: str, as_json: bool) -> None:
+    """Switch delivery on if BILL switched it off, and fetch from BILL's log what never arrived.
 
+    The workers do the same every hour by themselves.
 
-def _advise(tenant: str, url: str | None, ours: Subscription | None, *, has_key: bool) -> str | None:
-    again = f"run `connector webhook subscribe {tenant}`"
-    if ours is None:
-        return f"BILL does not notify us: {again}"
-    if not has_key:
-        return f"its security key is not stored here: {again}"
-    if url is not None and ours.notification_url != url:
-        return f"BILL delivers elsewhere than PUBLIC_BASE_URL says: {again}"
-    if not ours.enabled:
-        return f"BILL switched delivery off after too many failures: {again}"
-    if missing_events(ours):
-        return "it lacks events: delete it in BILL and subscribe again"
-    return None
-
-
-def _print_report(report: dict[str, Any]) -> None:
-    print_facts(
-        [
-            ("subscription", report["subscription_id"] or "none"),
-            ("enabled", "yes" if report["enabled"] else "no"),
-            ("delivers to", report["notification_url"]),
-            ("missing events", ", ".join(report["missing_events"])),
-            ("key stored", "yes" if report["has_key"] else "no"),
-            ("others of this organization", report["others"] or None),
-            ("next", report["advice"]),
-        ]
-    )
+    \b
+    Example:
+      connector webhook recover acme-se
+    """
+    with _upstream(session, tenant) as work, working(f"reading BILL's log for {tenant}"):
+        log = work.find_log()
+        if log is None:
+            raise UsageError(
+                f"{tenant} has no webhook subscription: run `connector webhook subscribe {tenant}`"
+            )
+        compared = recover_now(work.conn, log)
+        work.dispatch_due()
+    if as_json:
+        print_json({"tenant": tenant, **asdict(compared)})
+        return
+    if compared.switched_on:
+        say(f"{tenant}: BILL had switched delivery off; it is on again")
+    fetched = "fetched and on their way" if compared.missing else "nothing to fetch"
+    say(f"{tenant}: {count(compared)}; {fetched}")
+    if compared.unreadable:
+        note(f"what cannot be read is kept: see `connector dead-letters list {tenant}`")
 
 
 @contextmanager
@@ -190,7 +180,13 @@ def _upstream(session: Session, tenant: str) -> Iterator[_Work]:
         config = get_tenant(conn, tenant).config
         with session.context() as context:
             try:
-                yield _Work(conn, context.subscriptions(config), KeyKeeper(conn, context.vault, tenant))
+                yield _Work(
+                    conn,
+                    context.subscriptions(config),
+                    KeyKeeper(conn, context.vault, tenant),
+                    lambda: context.find_delivery_log(config),
+                    lambda: context.dispatcher.dispatch_due(),
+                )
             except CredentialsRefused as error:
                 advice = str(error).replace("credentials set TENANT", f"credentials set {tenant}")
                 raise UsageError(advice) from error
