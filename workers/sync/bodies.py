@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from shared.fields import Fields, fields_from_json
+from shared.visma.models import SupplierInvoice
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody
 
 Origin = Literal["created", "matched", "adopted"]
@@ -25,6 +26,19 @@ def invoice_body(draft: SupplierInvoiceDraft, origin: Origin) -> dict[str, Any]:
         "total": draft.total,
         "currency": draft.currency,
         "origin": origin,
+    }
+
+
+def document_body(document: SupplierInvoice) -> dict[str, Any]:
+    """A document of ours as Visma shows it, for a row that no longer knows what it wrote."""
+    lines = sorted(document.lines, key=lambda line: line.number)
+    return {
+        "document_type": document.document_type,
+        "header": {name: value for name, value in document.fields.items() if name != "hold"},
+        "lines": [dict(line.fields) for line in lines],
+        "total": document.amount,
+        "currency": document.currency_id,
+        "origin": "created",
     }
 
 

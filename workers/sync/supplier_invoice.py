@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, Refused
+from shared.store.visma_index import Entry
 from shared.visma.models import SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.keys import find_marker, marker
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, create_hold
-from workers.sync.bodies import invoice_body
+from workers.sync.bodies import document_body, invoice_body
 from workers.sync.content import read_bill
 from workers.sync.draft import draft_supplier_invoice
 from workers.sync.duplicates import find_adoptable
@@ -79,16 +81,33 @@ def _adopt(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome | Non
     found = find_adoptable(work, bill, draft)
     if found is None:
         return None
-    ours = found.bill_id == bill.id
+    if found.bill_id == bill.id:
+        return _recognize(work, bill, found)
     return written(
         work.record,
         "adopted",
         version=bill.updated_at,
-        body=invoice_body(draft, "created" if ours else "adopted"),
+        body=invoice_body(draft, "adopted"),
         etag=found.etag,
         number=(found.visma_type, found.number),
-        notes=("found in Visma with our marker" if ours else "found in Visma, entered by a person",),
+        notes=("found in Visma, entered by a person",),
     )
+
+
+def _recognize(work: Work, bill: Bill, found: Entry) -> Outcome | None:
+    """A document with our marker that the row does not know: a restored database, say. It is ours."""
+    actual = work.visma.fetch_supplier_invoice(found.visma_type, found.number)
+    work.record = replace(
+        work.record,
+        visma_type=actual.document_type,
+        visma_number=actual.number,
+        visma_etag=actual.etag,
+        body=document_body(actual),
+    )
+    outcome = update_supplier_invoice(work, bill)
+    if outcome is None or outcome.action != "unchanged":
+        return outcome
+    return replace(outcome, action="adopted", notes=("found in Visma with our marker",))
 
 
 def _find_created(work: Work, bill: Bill, intention: Intention) -> SupplierInvoice | None:
