@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from redis import Redis
+
 from deploy.sandbox.control import SandboxControl
 from deploy.sandbox.jsonio import Json
 from shared import jsontext, queues
@@ -200,8 +202,9 @@ class Bench(People):
             self.context.dispatcher.dispatch(records.make_due(conn, self.tenant, heard))
 
     def pass_time(self, seconds: float) -> list[Run]:
-        """Let time pass here and in the database, and work off what it makes due."""
+        """Let time pass here, in the database and in Redis, and work off what it makes due."""
         self.clock.advance(seconds)
+        _age_keys(self.context.redis, seconds)
         with self.conn() as conn:
             _age(conn, seconds)
         now = self.clock().timestamp()
@@ -282,3 +285,10 @@ def _age(conn: Conn, seconds: float) -> None:
     for table, names in columns.items():
         moved = ", ".join(f"{name} = {name} - make_interval(secs => %(s)s)" for name in names)
         conn.execute(f"UPDATE {table} SET {moved}".encode(), {"s": seconds})  # noqa: S608 - names above
+
+
+def _age_keys(redis: Redis, seconds: float) -> None:
+    for key in redis.scan_iter():
+        left_ms = redis.pttl(key)
+        if left_ms > 0:
+            redis.pexpire(key, max(1, left_ms - int(seconds * 1000)))

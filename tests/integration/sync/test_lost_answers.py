@@ -1,0 +1,272 @@
+"""A write whose answer is lost is looked up, never repeated blindly: there is one document in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.visma.client import VismaClient
+from tests.support.bench import Bench, Run
+from tests.support.people import bill_line
+
+pytestmark = pytest.mark.integration
+
+STEPS_S = (2, 8, 20, 30, 60, 120)
+"""From one look-up to the next: 2, 10, 30, 60 and 120 s after the sending, and at the cap of 240 s."""
+
+LOST: dict[str, dict[str, Any]] = {
+    "the connection drops after the effect": {"kind": "drop", "when": "after"},
+    "an error without a word after the effect": {
+        "kind": "status",
+        "when": "after",
+        "status": 500,
+        "shape": "empty",
+    },
+    "a gateway gives up after the effect": {
+        "kind": "status",
+        "when": "after",
+        "status": 504,
+        "shape": "html",
+    },
+}
+
+NOUNS = {"vendor": "supplier", "bill": "supplierInvoice"}
+
+
+def lose(bench: Bench, method: str, noun: str, how: dict[str, Any], times: int = 1) -> None:
+    """Spoil the next request of this kind."""
+    bench.sandbox.add_fault(
+        system="visma", tenant=bench.company, method=method, route=f"/v1/{noun}s?(/|$)", times=times, **how
+    )
+
+
+def count_creates(bench: Bench, noun: str) -> int:
+    return bench.effects().count(("created", noun))
+
+
+def count_posts(bench: Bench, noun: str) -> int:
+    lines = bench.sandbox.calls()["lines"]
+    return sum(
+        line["count"]
+        for line in lines
+        if (line["tenant"], line["method"]) == (bench.company, "POST")
+        and line["route"].lower().rstrip("s").endswith(noun.lower())
+    )
+
+
+def wait_out(bench: Bench, kind: str) -> list[float]:
+    """Let look-ups come until the record is settled; how many seconds after the sending it was."""
+    passed = 0.0
+    for step_s in STEPS_S:
+        passed += step_s
+        if any(run.kind == kind and run.word == "created" for run in bench.pass_time(step_s)):
+            return [passed]
+    return []
+
+
+@pytest.mark.parametrize("how", LOST.values(), ids=LOST.keys())
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_an_effect_without_an_answer_is_found(bench: Bench, kind: str, how: dict[str, Any]) -> None:
+    noun = NOUNS[kind]
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    lose(bench, "POST", noun, how)
+    bench.sync()
+    assert wait_out(bench, kind) == [2], "found by the first look-up"
+    assert count_creates(bench, noun) == count_posts(bench, noun) == 1
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
+    assert bench.record("bill", bill).intention is None
+    assert len(bench.suppliers()) == len(bench.invoices()) == 1
+    assert bench.invoice_of(bill)["amount"] == 1250
+
+
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_an_effect_long_after_we_gave_up_is_found(bench: Bench, kind: str) -> None:
+    noun = NOUNS[kind]
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    if kind == "bill":
+        bench.poll()
+        bench.run("vendor", vendor)
+    lose(bench, "POST", noun, {"kind": "late", "seconds": 1.0})
+    bench.sync()
+    bench.pass_time(2)
+    bench.sandbox.wait("log", company=bench.company, entity=noun, kind="created")
+    for step_s in STEPS_S[1:]:
+        bench.pass_time(step_s)
+    assert count_creates(bench, noun) == count_posts(bench, noun) == 1
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
+
+
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_what_never_arrived_is_sent_again_after_visma_s_cap_and_not_before(bench: Bench, kind: str) -> None:
+    noun = NOUNS[kind]
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    lose(bench, "POST", noun, {"kind": "drop", "when": "before"})
+    bench.sync()
+    assert wait_out(bench, kind) == [240]
+    assert (count_posts(bench, noun), count_creates(bench, noun)) == (2, 1)
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
+
+
+def test_news_do_not_hasten_the_second_post(bench: Bench) -> None:
+    bill = bench.add_bill(bench.add_vendor())
+    lose(bench, "POST", "supplierInvoice", {"kind": "drop", "when": "before"})
+    bench.sync()
+    for step_s in STEPS_S[:-1]:
+        bench.change_bill(bill, description=f"after {step_s}")
+        bench.poll("bill")
+        bench.force("bill", bill)
+        bench.pass_time(step_s)
+    assert count_posts(bench, "supplierInvoice") == 1
+    bench.pass_time(STEPS_S[-1])
+    assert (count_posts(bench, "supplierInvoice"), count_creates(bench, "supplierInvoice")) == (2, 1)
+    assert bench.invoice_of(bill)["description"] == "after 60"
+
+
+def test_a_bill_that_changed_meanwhile_is_found_and_then_changed(bench: Bench) -> None:
+    bill = bench.add_bill(bench.add_vendor())
+    lose(bench, "POST", "supplierInvoice", LOST["the connection drops after the effect"])
+    bench.sync()
+    bench.change_bill(bill, dueDate="2026-12-24")
+    bench.poll("bill")
+    bench.pass_time(2)
+    (shown,) = bench.invoices()
+    assert shown["dueDate"][:10] == "2026-12-24"
+    assert bench.invoice_of(bill) == shown
+
+
+def test_a_bill_archived_meanwhile_leaves_nothing_behind(bench: Bench) -> None:
+    bill = bench.add_bill(bench.add_vendor())
+    lose(bench, "POST", "supplierInvoice", LOST["the connection drops after the effect"])
+    bench.sync()
+    bench.sandbox.archive_bill(bench.organization, bill)
+    bench.poll("bill")
+    bench.pass_time(2)
+    assert bench.invoices() == []
+    assert bench.state("bill", bill) == ("ignored", None)
+
+
+@pytest.mark.parametrize("noun", ["supplier", "supplierInvoice"])
+def test_a_worker_that_dies_on_the_answer_is_followed_by_one_that_looks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, noun: str
+) -> None:
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    name = f"create_{'supplier' if noun == 'supplier' else 'supplier_invoice'}"
+    post: Callable[..., object] = getattr(VismaClient, name)
+
+    def post_and_die(*args: Any) -> object:
+        post(*args)
+        raise SystemExit("killed")
+
+    bench.poll()
+    with monkeypatch.context() as patch:
+        patch.setattr(VismaClient, name, post_and_die)
+        with pytest.raises(SystemExit):
+            bench.work_off()
+    assert bench.work_off() == [] or noun == "supplier", "nobody may touch it while the claim lasts"
+    bench.pass_time(61)
+    assert count_creates(bench, noun) == count_posts(bench, noun) == 1
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
+
+
+# --- answers that prove that nothing ran ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"kind": "status", "status": 429, "retry_after": 7},
+        {"kind": "expire"},
+        {"kind": "status", "status": 503, "shape": "html", "retry_after": 7},
+    ],
+    ids=["throttled", "token expired", "unavailable"],
+)
+def test_a_refusal_that_ran_nothing_is_repeated_soon(bench: Bench, how: dict[str, Any]) -> None:
+    bill = bench.add_bill(bench.add_vendor())
+    lose(bench, "POST", "supplierInvoice", how)
+    bench.sync()
+    for step_s in (7, *STEPS_S):
+        bench.pass_time(step_s)
+    assert bench.state("bill", bill) == ("synced", None)
+    assert count_creates(bench, "supplierInvoice") == 1
+    assert bench.record("bill", bill).attempts == 0
+
+
+# --- other writes ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bill(bench: Bench) -> str:
+    """A synced bill of one line."""
+    bill = bench.add_bill(bench.add_vendor(), "F-1", bill_line("100.00"))
+    bench.sync()
+    return bill
+
+
+def words(runs: list[Run]) -> list[str]:
+    return [run.word for run in runs]
+
+
+def test_a_lost_answer_to_a_new_line_inserts_no_second_one(bench: Bench, bill: str) -> None:
+    lose(bench, "PUT", "supplierInvoice", LOST["the connection drops after the effect"])
+    bench.change_bill(bill, billLineItems=[bill_line("25.00")])
+    bench.sync()
+    bench.pass_time(60)
+    assert [line["costInCurrency"] for line in bench.invoice_of(bill)["invoiceLines"]] == [100, 25]
+    assert bench.state("bill", bill) == ("synced", None)
+
+
+def test_nor_is_our_own_lost_write_taken_for_a_person_s(bench: Bench, bill: str) -> None:
+    lose(bench, "PUT", "supplierInvoice", LOST["the connection drops after the effect"])
+    bench.change_bill(bill, dueDate="2026-12-01")
+    bench.sync()
+    bench.change_bill(bill, dueDate="2026-12-02")
+    bench.poll("bill")
+    bench.pass_time(60)
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.invoice_of(bill)["dueDate"][:10] == "2026-12-02"
+
+
+def test_a_lost_answer_to_a_supplier_s_change_is_no_person_s_edit(bench: Bench) -> None:
+    vendor = bench.add_vendor(email="a@example.com")
+    bench.sync()
+    lose(bench, "PUT", "supplier", LOST["the connection drops after the effect"])
+    bench.change_vendor(vendor, email="b@example.com")
+    bench.sync()
+    bench.change_vendor(vendor, email="c@example.com")
+    bench.poll("bill")
+    bench.pass_time(60)
+    assert bench.state("vendor", vendor) == ("synced", None)
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == "c@example.com"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_answer_to_a_deletion(bench: Bench, bill: str, when: str) -> None:
+    lose(bench, "DELETE", "supplierInvoice", {"kind": "drop", "when": when})
+    bench.sandbox.archive_bill(bench.organization, bill)
+    bench.sync()
+    bench.pass_time(60)
+    assert bench.invoices() == []
+    assert bench.state("bill", bill) == ("ignored", None)
+
+
+@pytest.mark.parametrize(("method", "when"), [("DELETE", "before"), ("DELETE", "after"), ("POST", "after")])
+def test_a_move_that_breaks_off_ends_with_one_document(
+    bench: Bench, bill: str, method: str, when: str
+) -> None:
+    other = bench.add_vendor(1)
+    bench.sync()
+    lose(bench, method, "supplierInvoice", {"kind": "drop", "when": when})
+    bench.change_bill(bill, vendorId=other)
+    bench.sync()
+    for step_s in STEPS_S:
+        bench.pass_time(step_s)
+    (shown,) = bench.invoices()
+    assert shown["supplier"]["number"] == bench.supplier_of(other)["number"]
+    assert bench.invoice_of(bill) == shown
+    assert bench.state("bill", bill) == ("synced", None)
