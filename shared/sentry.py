@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-import sentry_sdk
-from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint
+from typing import TYPE_CHECKING, Any, cast
 
 from shared.scrub import scrub
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint
 
 _KEPT_OF_A_REQUEST = ("method", "url")
 
@@ -17,6 +17,9 @@ def init_sentry(settings: Settings) -> None:
     """Report errors of this process from now on; nothing happens without SENTRY_DSN."""
     if settings.sentry_dsn is None:
         return
+    # Only here: most installations have no DSN, and every process starts sooner without.
+    import sentry_sdk
+
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
         environment=settings.sentry_environment,
@@ -34,7 +37,7 @@ def scrub_event(event: Event, hint: Hint) -> Event:
     request = event.get("request")
     if isinstance(request, dict):
         event["request"] = {name: request[name] for name in _KEPT_OF_A_REQUEST if name in request}
-    return cast(Event, scrub(event))
+    return cast("Event", scrub(event))
 
 
 def scrub_breadcrumb(crumb: Breadcrumb, hint: BreadcrumbHint) -> Breadcrumb:

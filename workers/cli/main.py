@@ -7,24 +7,27 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import Any, Final, NoReturn
 
 import click
 
-from shared.logs import configure_logging
 from shared.settings import Settings
-from workers.cli.credentials import credentials
-from workers.cli.dead_letters import dead_letters
-from workers.cli.errors import FAILED, INTERRUPTED, Interrupted, explain
-from workers.cli.migrate import migrate
 from workers.cli.output import note
-from workers.cli.records import records
 from workers.cli.session import Session
-from workers.cli.status import status
-from workers.cli.sync import sync
-from workers.cli.tenant import tenant
-from workers.cli.up import up
-from workers.cli.webhook import webhook
+
+_COMMANDS: Final = (
+    "migrate",
+    "up",
+    "tenant",
+    "credentials",
+    "webhook",
+    "sync",
+    "status",
+    "records",
+    "dead-letters",
+)
+"""In the order of the help. Each is an object of its name in a module of its name, with _ for -."""
 
 _EPILOG = """\b
 First steps:
@@ -46,7 +49,17 @@ Shell completion:
 
 
 class _Connector(click.Group):
-    """A group that ends every error of its commands with one line on stderr and an exit code."""
+    """A group that loads only the command it runs, and ends its errors with one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"workers.cli.{name}"), name)
+        return command
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         session = extra.setdefault("obj", Session(os.environ))
@@ -61,6 +74,9 @@ class _Connector(click.Group):
 
 def _end(error: Exception, session: Session) -> int:
     """Say what went wrong; the exit code."""
+    # Only here: knowing every error costs more imports than most commands.
+    from workers.cli.errors import FAILED, INTERRUPTED, Interrupted, explain
+
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
@@ -87,20 +103,6 @@ def connector() -> None:
     """
 
 
-for _command in (
-    migrate,
-    up,
-    tenant,
-    credentials,
-    webhook,
-    sync,
-    status,
-    records,
-    dead_letters,
-):
-    connector.add_command(_command)
-
-
 def main() -> NoReturn:
     """Run the command line and exit."""
     for stream in (sys.stdout, sys.stderr):
@@ -111,6 +113,8 @@ def main() -> NoReturn:
 
 def _configure_logging(settings: Settings) -> None:
     """A command says itself what went wrong; logs beside it are for who looks for a mistake of ours."""
+    from shared.logs import configure_logging
+
     level = settings.log_level if settings.log_level == "DEBUG" else "CRITICAL"
     configure_logging(replace(settings, log_level=level))
 
