@@ -11,8 +11,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -91,6 +91,13 @@ class Stage:
         return self._fleet
 
     @property
+    def sandbox(self) -> Supervisor:
+        """The process that is both simulated systems."""
+        if self._sandbox is None:
+            raise RuntimeError("the stage is not up")
+        return self._sandbox
+
+    @property
     def composition(self) -> Composition:
         """Settings and environment of the fleet."""
         if self._composition is None:
@@ -140,21 +147,27 @@ class Stage:
 
     def _start(self) -> None:
         web, flower = _free_port(), _free_port()
-        web_url = f"http://{HOST}:{web}"
+        web_url, flower_url = f"http://{HOST}:{web}", f"http://{HOST}:{flower}"
         environ = {**self.environ, "CONNECTOR_HOME": str(self.home), "PUBLIC_BASE_URL": web_url}
         self._composition = compose(environ)
         migrate(self._composition.settings.database_url)
-        self._addresses = self._start_sandbox(web_url, f"http://{HOST}:{flower}")
+        ready_file = self._start_sandbox()
         specs = read_procfile(
             ports={"web": web, "flower": flower},
             environ=self._composition.environ,
             counts=self.counts,
         )
-        self._fleet = Supervisor([_with_probe(spec, self.addresses) for spec in specs], self.log_dir)
+        probes = {"web": f"{web_url}/readyz", "flower": f"{flower_url}/healthcheck"}
+        self._fleet = Supervisor([_for_stage(spec, probes) for spec in specs], self.log_dir)
         self._fleet.start()
+        self.sandbox.wait_ready(READY_S)
+        found = json.loads(ready_file.read_text("utf-8"))
+        found.pop("pid")
+        self._addresses = Addresses(**found, web_url=web_url, flower_url=flower_url)
         self._fleet.wait_ready(READY_S)
 
-    def _start_sandbox(self, web_url: str, flower_url: str) -> Addresses:
+    def _start_sandbox(self) -> Path:
+        """Start it beside the fleet; the file in which it says where it serves."""
         ready_file = self.home / "sandbox.json"
         ready_file.unlink(missing_ok=True)
         argv = (sys.executable, "-m", "deploy.sandbox", "--ready-file", str(ready_file))
@@ -168,19 +181,17 @@ class Stage:
         )
         self._sandbox = Supervisor([spec], self.log_dir)
         self._sandbox.start()
-        self._sandbox.wait_ready(READY_S)
-        found = json.loads(ready_file.read_text("utf-8"))
-        found.pop("pid")
-        return Addresses(**found, web_url=web_url, flower_url=flower_url)
+        return ready_file
 
 
-def _with_probe(spec: ProcessSpec, addresses: Addresses) -> ProcessSpec:
-    probes = {"web": f"{addresses.web_url}/readyz", "flower": f"{addresses.flower_url}/healthcheck"}
+def _for_stage(spec: ProcessSpec, probes: Mapping[str, str]) -> ProcessSpec:
+    """The process as the Procfile has it, but open to this machine alone, and asked whether it serves."""
     if spec.name not in probes:
         return spec
-    return ProcessSpec(
-        spec.name, spec.argv, spec.env, ready=lambda: _answers(probes[spec.name]), cwd=spec.cwd
-    )
+    *shell, command = spec.argv
+    option = f"--bind={HOST}:{spec.env['PORT']}" if spec.name == "web" else f"--address={HOST}"
+    argv = (*shell, f"{command} {option}")
+    return replace(spec, argv=argv, ready=lambda: _answers(probes[spec.name]))
 
 
 def _answers(url: str) -> bool:
@@ -199,8 +210,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def tenant_command(words: Sequence[str]) -> str:
-    """The command as people type it, for what the demo prints."""
-    return " ".join(("connector", *words))
