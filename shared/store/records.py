@@ -22,8 +22,8 @@ __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "find_releasable",
     "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
-    "make_due", "mark_dispatched", "measure_lag", "notify", "park", "rejudge_all", "rejudge_held", "take_due",
-    "unlink", "wake",
+    "make_due", "mark_dispatched", "measure_lag", "move_bills", "notify", "park", "rejudge_all",
+    "rejudge_held", "take_due", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -186,6 +186,12 @@ def free_bills(conn: Conn, tenant: str, vendor_id: str, *, synced: bool) -> list
     return [_due(tenant, row) for row in rows]
 
 
+def move_bills(conn: Conn, tenant: str, vendor_id: str) -> list[Due]:
+    """Make due the bills of this vendor that are in Visma, since it has another supplier now."""
+    rows = conn.execute(SQL["move_bills"], {"tenant": tenant, "vendor_id": vendor_id})
+    return [_due(tenant, row) for row in rows]
+
+
 def rejudge_held(conn: Conn, tenant: str, *, older_s: float) -> list[Due]:
     """Make due the held records last judged more than ``older_s`` seconds ago."""
     return _rejudge(conn, tenant, ["held"], older_s)
@@ -259,7 +265,7 @@ def list_records(
 
 
 def find_linked_vendors(conn: Conn, tenant: str, supplier_numbers: Sequence[str]) -> dict[str, str]:
-    """Which of these suppliers are linked, and to which vendor."""
+    """Which of these suppliers are linked, and to which vendor, by record or by hand."""
     rows = conn.execute(SQL["linked_vendors"], {"tenant": tenant, "numbers": list(supplier_numbers)})
     return {row["visma_number"]: row["bill_id"] for row in rows}
 

@@ -46,17 +46,31 @@ _WORDS = {
 }
 
 
-def match_supplier(vendor: Vendor, candidates: Iterable[IndexedSupplier], config: TenantConfig) -> Match:
-    """The supplier for a vendor: by hand (``mapping.suppliers``), else by the first key that hits.
+def match_by_hand(vendor_id: str, config: TenantConfig, linked_number: str | None) -> Match:
+    """The supplier that a person named: in the tenant's file, else by the command, ``linked_number``."""
+    in_file = config.mapping.suppliers.get(vendor_id)
+    if in_file is not None:
+        return Match(in_file, "mapping.suppliers")
+    return Match(linked_number, "connector link") if linked_number is not None else NO_MATCH
+
+
+def match_supplier(
+    vendor: Vendor,
+    candidates: Iterable[IndexedSupplier],
+    config: TenantConfig,
+    *,
+    linked_number: str | None = None,
+) -> Match:
+    """The supplier for a vendor: by hand (see ``match_by_hand``), else by the first key that hits.
 
     Keys are tried in the order of ``sync.match_suppliers_by``; the order of candidates does not matter.
     Raises NeedsPerson: ``ambiguous_supplier`` on several hits, or where a name agrees and a number does not;
     ``supplier_taken`` where a number hits a supplier that another vendor is linked to. A link by hand is
     followed even then: a person said so.
     """
-    by_hand = config.mapping.suppliers.get(vendor.id)
-    if by_hand is not None:
-        return Match(by_hand, "mapping.suppliers")
+    by_hand = match_by_hand(vendor.id, config, linked_number)
+    if by_hand.number is not None:
+        return by_hand
     suppliers = sorted({supplier.number: supplier for supplier in candidates}.values(), key=_number)
     for key in config.sync.match_suppliers_by:
         find = _match_by_name if key == "name" else _match_by_number

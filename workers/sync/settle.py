@@ -31,10 +31,13 @@ def settle(work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> 
 
 
 def _free(conn: Conn, record: Record, outcome: Outcome) -> list[Due]:
-    """Bills that waited for this vendor go on, whatever became of it: held with it, or synced."""
+    """Bills that waited for this vendor go on, whatever became of it; with another supplier, all of them."""
     if record.kind != VENDOR:
         return []
-    return records.free_bills(conn, record.tenant, record.bill_id, synced=outcome.finish.state == "synced")
+    synced = outcome.finish.state == "synced"
+    freed = records.free_bills(conn, record.tenant, record.bill_id, synced=synced)
+    moved = outcome.finish.visma_number != record.visma_number is not None
+    return freed + (records.move_bills(conn, record.tenant, record.bill_id) if moved else [])
 
 
 def _is_news(record: Record, outcome: Outcome) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.bill.models import Vendor
 from shared.errors import NeedsPerson, NotFound
 from shared.fields import Change, Fields, fields_from_json
-from shared.store import records, visma_index
+from shared.store import links, records, visma_index
 from shared.store.visma_index import SUPPLIER_TYPE
 from shared.visma.models import Supplier
 from shared.visma.suppliers import PAGE_SIZE
@@ -20,7 +20,7 @@ from workers.sync.content import read_vendor
 from workers.sync.index import drafted_supplier_entry, indexed_supplier, supplier_entry
 from workers.sync.intention import Intention
 from workers.sync.judge import judge_vendor
-from workers.sync.matching import Match, match_supplier
+from workers.sync.matching import Match, match_by_hand, match_supplier
 from workers.sync.merge import Merge, merge_supplier
 from workers.sync.outcome import Outcome, resolved, settled, written
 from workers.sync.upsert import create, find_created, look_back_from, take_over, write_with_etag
@@ -35,7 +35,6 @@ def upsert_supplier(work: Work) -> Outcome:
     found = _find_created(work, work.intention) if work.intention else None
     if found is not None:
         take_over(work, SUPPLIER_TYPE, found.number, found.etag)
-        return resolved(_update(work, vendor, draft), supplier_entry(work.tenant.id, found))
     verdict = judge_vendor(vendor, work.tenant, needed=_is_needed(work))
     if verdict.decision != "go":
         return settled(
@@ -45,9 +44,17 @@ def upsert_supplier(work: Work) -> Outcome:
             reason=verdict.reason,
             detail=verdict.detail,
         )
-    if work.record.is_linked:
-        return _update(work, vendor, draft)
-    return _link_or_create(work, vendor, draft)
+    by_hand = _find_by_hand(work)
+    if work.record.is_linked and by_hand.number in {None, work.record.visma_number}:
+        outcome = _update(work, vendor, draft)
+        return resolved(outcome, supplier_entry(work.tenant.id, found)) if found else outcome
+    return _link_or_create(work, vendor, draft, by_hand)
+
+
+def _find_by_hand(work: Work) -> Match:
+    with work.conn() as conn:
+        linked_number = links.find_link(conn, work.tenant.id, work.record.bill_id)
+    return match_by_hand(work.record.bill_id, work.tenant, linked_number)
 
 
 def _is_needed(work: Work) -> bool:
@@ -57,10 +64,10 @@ def _is_needed(work: Work) -> bool:
         return records.has_bills(conn, work.record.tenant, work.record.bill_id)
 
 
-def _link_or_create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
+def _link_or_create(work: Work, vendor: Vendor, draft: SupplierDraft, by_hand: Match) -> Outcome:
     work.ensure_visma_known()
     work.take_supplier_turn()
-    match = _match(work, vendor)
+    match = _match(work, vendor, by_hand)
     if match.number is not None:
         return _link(work, vendor, draft, match.number, match.how or "")
     if work.tenant.sync.unmatched_vendors == "hold":
@@ -72,8 +79,7 @@ def _link_or_create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome
     return _create(work, vendor, draft)
 
 
-def _match(work: Work, vendor: Vendor) -> Match:
-    by_hand = work.tenant.mapping.suppliers.get(vendor.id)
+def _match(work: Work, vendor: Vendor, by_hand: Match) -> Match:
     with work.conn() as conn:
         entries = visma_index.find_supplier_candidates(
             conn,
@@ -81,22 +87,23 @@ def _match(work: Work, vendor: Vendor) -> Match:
             vendor_id=vendor.id,
             number_keys=sorted(number_keys(vendor.tax_id)),
             name_key=fold_name(vendor.name),
-            number=by_hand,
+            number=by_hand.number,
         )
-        linked = records.find_linked_vendors(conn, work.tenant.id, [entry.number for entry in entries])
-    _refuse_taken(vendor, by_hand, linked.get(by_hand or ""))
-    return match_supplier(
-        vendor, [indexed_supplier(entry, linked.get(entry.number)) for entry in entries], work.tenant
-    )
+        numbers = {entry.number for entry in entries} | ({by_hand.number} if by_hand.number else set())
+        linked = records.find_linked_vendors(conn, work.tenant.id, sorted(numbers))
+    if by_hand.number is not None:
+        _refuse_taken(vendor, by_hand, linked.get(by_hand.number))
+    candidates = [indexed_supplier(entry, linked.get(entry.number)) for entry in entries]
+    return match_supplier(vendor, candidates, work.tenant, linked_number=by_hand.number)
 
 
-def _refuse_taken(vendor: Vendor, by_hand: str | None, taken_by: str | None) -> None:
-    """A supplier belongs to one vendor, also where the tenant's file says otherwise."""
+def _refuse_taken(vendor: Vendor, by_hand: Match, taken_by: str | None) -> None:
+    """A supplier belongs to one vendor, also where a person says otherwise."""
     if taken_by not in {None, vendor.id}:
         raise NeedsPerson(
             "supplier_taken",
-            f"mapping.suppliers links {vendor.id} to supplier {by_hand}, but vendor {taken_by} is linked to "
-            "it: give each vendor a supplier of its own",
+            f"{by_hand.how} ties {vendor.id} to supplier {by_hand.number}, but vendor {taken_by} is linked "
+            "to it: give each vendor a supplier of its own",
         )
 
 

@@ -38,7 +38,7 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
                            OR (EXCLUDED.content_at = r.content_at AND EXCLUDED.content_whole)) AS takes,
                        EXISTS (SELECT 1 FROM dead_letters d
                                WHERE d.tenant = r.tenant AND d.kind = r.kind AND d.bill_id = r.bill_id
-                                 AND d.state = 'open') AS letter) AS heard) AS judged)
+                                 AND d.task <> 'connector.copy_attachments' AND d.state = 'open') AS letter) AS heard) AS judged)
 RETURNING kind, bill_id, urgency, wanted > done AND state <> 'dead' AND dispatched_at IS NULL
           AND (next_attempt_at IS NULL OR next_attempt_at <= now())
           AND (claim_expires_at IS NULL OR claim_expires_at < now()) AS is_due;
@@ -106,13 +106,25 @@ SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id 
 SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s FOR SHARE;
 
 -- name: free_bills
--- A vendor was settled: what waited for it is due again.
+-- A vendor was settled: what waited for it is due again, in the order it came.
+WITH freed AS (
+    UPDATE records
+    SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
+        state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
+      AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
+           OR (%(synced)s AND state = 'held'
+               AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
+    RETURNING kind, bill_id, urgency, created_at
+)
+SELECT kind, bill_id, urgency FROM freed ORDER BY created_at, bill_id;
+
+-- name: move_bills
+-- A vendor is linked to another supplier now: its documents in Visma belong there too.
 UPDATE records
-SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
-    state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
-  AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
-       OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
+SET wanted = wanted + 1, state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND visma_number IS NOT NULL
+  AND intention IS NULL AND state <> 'dead'
 RETURNING kind, bill_id, urgency;
 
 -- name: wake
@@ -177,8 +189,12 @@ SELECT tenant, kind, EXTRACT(epoch FROM now() - min(changed_at))::float8 AS lag_
 FROM records WHERE wanted > done AND state <> 'dead' GROUP BY tenant, kind;
 
 -- name: linked_vendors
+-- What a person said comes last, and counts also before it is carried out.
 SELECT visma_number, bill_id FROM records
-WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s);
+WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s)
+UNION ALL
+SELECT supplier_number, vendor_id FROM links
+WHERE tenant = %(tenant)s AND supplier_number = ANY(%(numbers)s);
 
 -- name: count_dispatched
 SELECT count(*) AS count FROM records
