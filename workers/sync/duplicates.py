@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from shared.bill.models import Bill
-from shared.errors import NeedsPerson
+from shared.errors import NeedsPerson, NotFound
 from shared.store import records, visma_index
 from shared.store.visma_index import Entry
 from workers.mapping.keys import fold_reference
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft
+from workers.sync.index import supplier_invoice_entry
 from workers.sync.work import Work
 
 ADVICE = "void or correct one of the two in Visma, or archive the bill in BILL"
@@ -20,12 +23,12 @@ def find_adoptable(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Entry
     something else of this supplier has this reference. Another bill of BILL's with the same number is
     no duplicate: two bills stay two.
     """
-    marked = _alive(_find_marked(work, bill))
+    marked = keep_alive(work, _find_marked(work, bill))
     if len(marked) > 1:
         raise NeedsPerson("doubled", f"{_describe(marked)} all carry this bill's marker: delete all but one")
     if marked:
         return marked[0]
-    rivals = _alive(_find_rivals(work, bill, draft))
+    rivals = keep_alive(work, _find_rivals(work, bill, draft))
     if not rivals:
         return None
     same = [rival for rival in rivals if rival.bill_id is None and _is_same(rival, draft)]
@@ -55,8 +58,22 @@ def _find_rivals(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> list[En
         ]
 
 
-def _alive(entries: list[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.status != "Voided"]
+def keep_alive(work: Work, entries: list[Entry]) -> list[Entry]:
+    """The entries as Visma shows them now, without what is voided or gone.
+
+    Lists do not tell what was deleted; so before anything is held or adopted for its sake, it is read.
+    """
+    alive: list[Entry] = []
+    for entry in entries:
+        with suppress(NotFound):
+            actual = work.visma.fetch_supplier_invoice(entry.visma_type, entry.number)
+            alive.append(supplier_invoice_entry(work.tenant.id, actual))
+            continue
+        with work.conn() as conn:
+            visma_index.remove_entry(conn, work.tenant.id, entry.kind, entry.visma_type, entry.number)
+    with work.conn() as conn:
+        visma_index.put_entries(conn, alive)
+    return [entry for entry in alive if entry.status != "Voided"]
 
 
 def _is_same(entry: Entry, draft: SupplierInvoiceDraft) -> bool:

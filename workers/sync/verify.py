@@ -6,6 +6,7 @@ from shared.errors import NeedsPerson
 from shared.store import visma_index
 from shared.store.visma_index import Entry
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft
+from workers.sync.duplicates import keep_alive
 from workers.sync.work import Work
 
 
@@ -19,7 +20,7 @@ def ensure_as_written(work: Work, draft: SupplierInvoiceDraft) -> Entry | None:
     record = work.record
     with work.conn() as conn:
         marked = visma_index.find_by_bill(conn, record.tenant, "supplier_invoice", record.bill_id)
-    alive = [entry for entry in marked if entry.status != "Voided"]
+    alive = keep_alive(work, marked) if len(marked) > 1 else marked
     own = next(
         (e for e in marked if (e.visma_type, e.number) == (record.visma_type, record.visma_number)), None
     )
