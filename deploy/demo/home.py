@@ -1,4 +1,4 @@
-"""Where the demo lives: a folder and servers of its own, empty at every start.
+"""Where the demo lives: a folder and servers of its own, as good as new at every start.
 
 DATABASE_URL, REDIS_URL and every other setting of the environment are ignored but for two: CONNECTOR_HOME
 (the demo lives in its folder ``demo``, else in ``var/demo``) and LOG_LEVEL. So a demo on a machine that
@@ -15,14 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.embedded.home import Home
-from deploy.embedded.lease import wait_stopped
+from deploy.embedded.lease import ensure_servers, wait_stopped
 from deploy.procfile import PROJECT
 from shared.errors import UsageError
 from shared.settings import DEFAULT_HOME, NAMES
+from shared.store.pool import connect
 
 _KEPT = frozenset({"LOG_LEVEL"})
 _SERVERS = ("DATABASE_URL", "REDIS_URL")
 _MARK = "made-by-the-demo"
+_CLUSTER = frozenset({"postgres", "postgres-place", _MARK})
+"""What the next run finds again: making PostgreSQL's data folder takes longer than all else at the start."""
+
 _SMALL_FLEET = {"WORKER_CONCURRENCY": "4", "WEB_CONCURRENCY": "1"}
 
 
@@ -50,7 +54,10 @@ def ignored_servers(environ: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def fresh_home(root: Path) -> Iterator[Path]:
-    """The folder, emptied and ours alone until the end of the block; raises :class:`HomeTaken`."""
+    """The folder, without what a last run left, and ours alone until the end of the block.
+
+    Raises :class:`HomeTaken`, or :class:`~deploy.embedded.home.EmbeddedError` where no server can be had.
+    """
     _refuse_others(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -61,7 +68,9 @@ def fresh_home(root: Path) -> Iterator[Path]:
     try:
         _lock(descriptor, root)
         _empty(root)
-        yield root
+        with ensure_servers(Home(root), redis=False) as lease:
+            _forget(lease.database_url or "")
+            yield root
     finally:
         os.close(descriptor)
 
@@ -79,13 +88,20 @@ def _lock(descriptor: int, root: Path) -> None:
         raise HomeTaken(f"a demo already runs in {root}: stop it first, or set CONNECTOR_HOME") from None
 
 
+def _forget(database_url: str) -> None:
+    """Empty the database."""
+    with connect(database_url, name="demo") as conn:
+        conn.execute("DROP SCHEMA public CASCADE")
+        conn.execute("CREATE SCHEMA public")
+
+
 def _empty(root: Path) -> None:
-    """Remove what the last demo left; its servers are stopped by their keeper, however it died."""
+    """Remove the files of the last run, whose servers their keeper stops, however it ended."""
     home = Home(root)
     home.ensure()
     wait_stopped(home)
     for path in root.iterdir():
-        if path.name == _MARK:
+        if path.name in _CLUSTER:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from deploy.demo.chapters import CHAPTERS
 from deploy.demo.checks import Result
 from deploy.demo.day import Day, DayError
 from deploy.demo.evening import check_day, close_books
 from deploy.demo.home import demo_environ, ignored_servers
 from deploy.demo.narrator import Narrator
+from deploy.demo.plot import CHAPTERS
 from deploy.demo.sides import Pair
 from deploy.demo.table import compare_table, count_fields
 from deploy.sandbox.control import ControlError
