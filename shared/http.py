@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -150,7 +150,7 @@ class HttpSession:
         url: str,
         *,
         route: str,
-        into: BinaryIO,
+        into: IO[bytes],
         headers: Mapping[str, str] | None = None,
         deadline: Deadline | None = None,
     ) -> Answer:

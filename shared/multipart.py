@@ -6,7 +6,7 @@ import mimetypes
 import re
 import secrets
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import IO, Final
 from urllib.parse import quote
 
 FIELD: Final = "file"
@@ -24,7 +24,7 @@ class FilePart:
     The name stands in it twice: as browsers write it, in bare UTF-8, and as RFC 5987 has it.
     """
 
-    def __init__(self, name: str, content: BinaryIO, size: int) -> None:
+    def __init__(self, name: str, content: IO[bytes], size: int) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._head = f"--{boundary}\r\n{_headers(name)}\r\n\r\n".encode()

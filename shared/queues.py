@@ -29,6 +29,7 @@ SYNC_TENANT: Final = "connector.sync_tenant"
 UPSERT_SUPPLIER: Final = "connector.upsert_supplier"
 UPSERT_SUPPLIER_INVOICE: Final = "connector.upsert_supplier_invoice"
 RECOVER_EVENTS: Final = "connector.recover_events"
+COPY_ATTACHMENTS: Final = "connector.copy_attachments"
 REPLAY_DEAD_LETTER: Final = "connector.replay_dead_letter"
 SEAL_HISTORY: Final = "connector.seal_history"
 
@@ -43,6 +44,7 @@ ROUTES: Final = {
     UPSERT_SUPPLIER: WEBHOOKS,
     UPSERT_SUPPLIER_INVOICE: WEBHOOKS,
     RECOVER_EVENTS: INTAKE,
+    COPY_ATTACHMENTS: POLLS,
     REPLAY_DEAD_LETTER: CONTROL,
     SEAL_HISTORY: CONTROL,
 }

@@ -40,6 +40,7 @@ def _configuration() -> dict[str, Any]:
             "workers.tasks.intake",
             "workers.tasks.suppliers",
             "workers.tasks.supplier_invoices",
+            "workers.tasks.attachments",
             "workers.tasks.poll",
             "workers.tasks.tick",
         ],

@@ -180,7 +180,7 @@ class _Run:
         return "waits: vendor_first"
 
     def _suspend(self, work: Work, error: CredentialsRefused) -> str:
-        _suspend_tenant(self.context, self.due.tenant, error)
+        suspend_tenant(self.context, self.due.tenant, error)
         self._park(work, error, delay_s=SUSPENDED_S, counts=False)
         return "tenant suspended"
 
@@ -197,7 +197,7 @@ class _Run:
     ) -> None:
         """Give the row back; ``sure`` unless an announced create may have happened."""
         nothing_ran = sure and _nothing_ran(work.record, error)
-        detail = _describe(error)
+        detail = describe_error(error)
         log.info("record parked", action="record.parked", delay_s=round(delay_s, 1), detail=detail)
         parking = Parking(delay_s, detail, reason, counts, dispatched, nothing_ran)
         with self.context.pool.connection() as conn:
@@ -208,7 +208,7 @@ class _Run:
         raise self.task.retry(countdown=delay_s, exc=error, max_retries=None, throw=False)
 
     def _bury(self, work: Work, error: Exception) -> str:
-        record, text = work.record, _describe(error)
+        record, text = work.record, describe_error(error)
         with self.context.pool.connection() as conn, conn.transaction():
             attempts = records.bury(conn, record, text, nothing_ran=_nothing_ran(record, error))
             if attempts is None:
@@ -232,7 +232,7 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
         return 0
     except ConnectorError as error:
         if isinstance(error, CredentialsRefused):
-            _suspend_tenant(context, poll.tenant, error)
+            suspend_tenant(context, poll.tenant, error)
         told = error.retry_after_s if isinstance(error, Retryable) else None
         delay_s = told if told is not None else min(MAX_COUNTDOWN_S, row.config.sync.poll_interval_s)
         log.warning("poll failed", action="poll.failed", why=str(error), delay_s=delay_s)
@@ -245,7 +245,8 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
     return walked.rows
 
 
-def _suspend_tenant(context: Context, tenant: str, error: CredentialsRefused) -> None:
+def suspend_tenant(context: Context, tenant: str, error: CredentialsRefused) -> None:
+    """Stop work for a tenant whose credentials a system refused, until a person sets new ones."""
     with context.pool.connection() as conn:
         news = tenants.suspend(conn, tenant, f"{error.system}: {error}")
     if news:
@@ -257,7 +258,7 @@ def _letter(task: Task, record: Record, error: Exception, attempts: int) -> Dead
         task=task.name,
         args=[record.tenant, record.bill_id],
         error_class=type(error).__name__,
-        error=_describe(error),
+        error=describe_error(error),
         task_id=task.request.id,
         tenant=record.tenant,
         kind=record.kind,
@@ -272,7 +273,7 @@ def _nothing_ran(record: Record, error: Exception) -> bool:
     return isinstance(error, ConnectorError) and record.intention is None
 
 
-def _describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """One line: ours are written for people, a bug's is its kind alone, since it may quote anything."""
     if isinstance(error, ConnectorError):
         return str(error)

@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from shared import jsontext, metrics, queues
 from shared.bill.client import BillClient
+from shared.bill.documents import BillDocuments
 from shared.bill.session import BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
 from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
@@ -26,7 +27,7 @@ from shared.errors import NotYet, Permanent
 from shared.http import HttpSession
 from shared.limits import Budget, Places
 from shared.settings import Settings
-from shared.store import secrets, tenants
+from shared.store import attachments, secrets, tenants
 from shared.store.pool import Pool, make_pool
 from shared.store.records import Record
 from shared.store.secrets import SecretKind
@@ -37,6 +38,7 @@ from shared.tenants import TenantConfig
 from shared.vault import Vault
 from shared.visma.client import VismaClient
 from shared.visma.token import VismaCredentials, VismaTokens
+from workers.sync.attachment_work import AttachmentWork
 from workers.sync.dispatch import Dispatcher
 from workers.sync.lists import ReferenceLists
 from workers.sync.poll import PollWork
@@ -159,6 +161,19 @@ class Context:
             lists=self.lists(config),
             turns=self.places,
             clock=self.clock,
+        )
+
+    def attachment_work(self, config: TenantConfig, claim: attachments.Claim) -> AttachmentWork:
+        """The work on the documents of one claimed bill."""
+        return AttachmentWork(
+            tenant=config,
+            claim=claim,
+            pool=self.pool,
+            documents=BillDocuments(self.bill(config)),
+            visma=self.visma(config),
+            turns=self.places,
+            clock=self.clock,
+            actor=self.worker_name,
         )
 
     def poll_work(self, config: TenantConfig, poll: Poll) -> PollWork:

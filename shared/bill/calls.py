@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from shared import jsontext
 from shared.bill.answers import SessionExpired, error_of, is_fault
@@ -60,7 +60,7 @@ class BillCalls:
         """A successful answer, or an error of the tree. An expired session is replaced once."""
         return self._call(_Request(method, url, route, params, body, headers or {}))
 
-    def fetch_file(self, route: str, url: str, into: BinaryIO, *, with_session: bool) -> Answer:
+    def fetch_file(self, route: str, url: str, into: IO[bytes], *, with_session: bool) -> Answer:
         """GET a file into ``into``, which is emptied first; an answer that redirects is returned as well.
 
         The session and developer key are shown ``with_session`` only: a link may lead to another owner.
@@ -122,7 +122,7 @@ class _Request:
         params: Params | None,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
-        into: BinaryIO | None = None,
+        into: IO[bytes] | None = None,
         with_session: bool = True,
     ) -> None:
         self.method, self.url, self.route, self.params = method, url, route, params

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 from urllib.parse import quote, urljoin
 
 from shared.bill.calls import REDIRECTS, BillCalls, expect_object
@@ -56,7 +56,7 @@ class BillDocuments:
             params["page"] = cursor
         raise Retryable(f"BILL's list {_LIST} does not end")
 
-    def download(self, document: BillDocument, into: BinaryIO) -> int:
+    def download(self, document: BillDocument, into: IO[bytes]) -> int:
         """Fetch the file into ``into``, piece by piece; its size in bytes.
 
         Raises ``FileTooLarge``, and ``Retryable`` while BILL does not give it.
@@ -73,7 +73,7 @@ class BillDocuments:
             url = urljoin(url, answer.headers.get("Location", ""))
         raise Retryable("BILL's download link leads from one address to the next")
 
-    def _fetch(self, url: str, into: BinaryIO, *, with_session: bool) -> Answer:
+    def _fetch(self, url: str, into: IO[bytes], *, with_session: bool) -> Answer:
         try:
             return self._calls.fetch_file(_DOWNLOAD, url, into, with_session=with_session)
         except FileTooLarge:
@@ -101,7 +101,7 @@ def _document(item: object) -> BillDocument:
     )
 
 
-def _checked_size(answer: Answer, document: BillDocument, into: BinaryIO) -> int:
+def _checked_size(answer: Answer, document: BillDocument, into: IO[bytes]) -> int:
     """The size of what came; a page to log in, or an error, is not the file, whatever its status."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
     if kind in _NOT_FILES and not document.name.casefold().endswith(_NOT_FILES[kind]):

@@ -39,9 +39,12 @@ def add_letter(conn: Conn, letter: DeadLetter) -> int:
     return int(row["id"]) if row else 0
 
 
-def close_letters(conn: Conn, tenant: str, kind: str, bill_id: str, *, by: str) -> int:
-    """Close the open letters of a record that succeeded; how many there were."""
-    return conn.execute(SQL["close"], {"tenant": tenant, "kind": kind, "bill_id": bill_id, "by": by}).rowcount
+def close_letters(
+    conn: Conn, tenant: str, kind: str, bill_id: str, *, by: str, attachments: bool = False
+) -> int:
+    """Close the open letters of a record that succeeded, or of its ``attachments``; how many there were."""
+    values = {"tenant": tenant, "kind": kind, "bill_id": bill_id, "by": by, "attachments": attachments}
+    return conn.execute(SQL["close"], values).rowcount
 
 
 def list_letters(conn: Conn, tenant: str | None = None, *, state: str | None = "open") -> list[DictRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from shared.errors import Permanent
 from shared.multipart import FilePart
@@ -74,7 +74,7 @@ class AttachmentCalls(VismaCalls):
         attachment_id = number_from_location(location) if "/attachment/" in location else None
         return Uploaded(attachment_id, strip_etag(answer.headers.get("ETag")))
 
-    def download_attachment(self, attachment_id: str, into: BinaryIO) -> None:
+    def download_attachment(self, attachment_id: str, into: IO[bytes]) -> None:
         """The newest revision of a file, into ``into``; ``NotFound`` for an unknown id."""
         self.download(_ONE, attachment_id, into=into)
 

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from shared import jsontext
@@ -34,7 +34,7 @@ class _Request:
     params: Mapping[str, str] | None
     content: bytes | FilePart | None
     etag: str | None
-    into: BinaryIO | None = None
+    into: IO[bytes] | None = None
 
     @property
     def write(self) -> bool:
@@ -120,7 +120,7 @@ class VismaCalls:
         request = _Request("POST", self._url(route, keys), route, None, file, etag)
         return self._call(request, extra_s=file_s(len(file)))
 
-    def download(self, route: str, *keys: str, into: BinaryIO) -> Answer:
+    def download(self, route: str, *keys: str, into: IO[bytes]) -> Answer:
         """GET a file into ``into``, which is emptied first."""
         return self._call(_Request("GET", self._url(route, keys), route, None, None, None, into))
 

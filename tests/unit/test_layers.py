@@ -17,9 +17,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ingress.wsgi": ("ingress", "shared", "deploy.embedded.resolve"),
     "workers.app": ("workers.base", "workers.schedule", "workers.wiring", "shared", "deploy.embedded"),
     "workers.base": ("workers.sync", "workers.wiring", "shared"),
+    "workers.copying": ("workers.base", "workers.sync", "workers.wiring", "shared"),
     "workers.wiring": ("workers.sync", "shared"),
     "workers.schedule": ("shared",),
-    "workers.tasks": ("workers.base", "workers.wiring", "workers.sync", "shared.queues"),
+    "workers.tasks": ("workers.base", "workers.copying", "workers.wiring", "workers.sync", "shared.queues"),
     "workers.sync": ("workers.sync", "workers.mapping", "shared"),
     "workers.mapping": (
         "workers.mapping",

@@ -1,11 +1,11 @@
-"""What a tick sets going: polls that are due, and held records whose cause may be gone."""
+"""What a tick sets going: polls and copying that are due, and held records whose cause may be gone."""
 
 from __future__ import annotations
 
 from shared import queues
-from shared.store import records, tenants, watermarks
+from shared.store import attachments, records, tenants, watermarks
 from shared.store.pool import Pool
-from workers.sync.dispatch import Dispatcher
+from workers.sync.dispatch import AGAIN_S, Dispatcher
 
 POLLS = {
     "bill": queues.POLL_BILL,
@@ -15,6 +15,9 @@ POLLS = {
     "events": queues.RECOVER_EVENTS,
 }
 
+MOST_COPYING = 20
+"""Bills whose documents are on their way at once: files take long, and records go before them."""
+
 
 def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:
     """Send a task for every poll that is due; each is given to one tick only."""
@@ -22,6 +25,15 @@ def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:
         due = watermarks.take_due_polls(conn)
     for poll in due:
         dispatcher.send(POLLS[poll.source], poll.tenant, poll.kind, str(poll.token))
+    return len(due)
+
+
+def send_copying(pool: Pool, dispatcher: Dispatcher) -> int:
+    """Send a task for every bill whose documents are to be looked at; each is given to one tick only."""
+    with pool.connection() as conn:
+        due = attachments.take_due(conn, most=MOST_COPYING, again_s=AGAIN_S)
+    for tenant, bill_id in due:
+        dispatcher.send(queues.COPY_ATTACHMENTS, tenant, bill_id)
     return len(due)
 
 

@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from shared import jsontext, logs
 from shared.bill.client import PAGE_SIZE, format_since
 from shared.bill.models import Kind, Page, Row
-from shared.store import records
+from shared.store import attachments, records
 from shared.store.records import Heard, Urgency
+from shared.visma.models import EDITABLE_STATUSES
 from workers.sync.bill_walk import walk_pages
 from workers.sync.content import describe, not_in_future
 from workers.sync.poll import PollWork, Walked
@@ -38,10 +39,16 @@ def walk_bill(work: PollWork) -> Walked:
 
 
 def walk_sweep(work: PollWork) -> Walked:
-    """Compare everything of the sweep window: heals what changed without moving ``updatedTime``."""
+    """Compare everything of the sweep window: heals what changed without moving ``updatedTime``.
+
+    Documents do not move it either: bills whose invoices are not released yet have theirs looked at.
+    """
     started_at = work.clock()
     since = started_at - timedelta(days=work.tenant.sync.sweep_days)
     rows, _ = walk_since(work, since, Urgency.BACKFILL)
+    if work.poll.kind == "bill" and work.tenant.sync.attachments:
+        with work.conn() as conn:
+            attachments.want_unreleased(conn, work.tenant.id, sorted(EDITABLE_STATUSES))
     work.complete(None, started_at)
     return Walked(rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.store import dead_letters, history, records, visma_index
+from shared.store import attachments, dead_letters, history, records, visma_index
 from shared.store.pool import Conn
 from shared.store.records import Due, Parking, Record, Urgency
 from workers.sync.outcome import Outcome
@@ -24,6 +24,7 @@ def settle(work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> 
         if outcome.finish.state != "held":
             dead_letters.close_letters(conn, record.tenant, record.kind, record.bill_id, by=actor)
         due = _free(conn, record, outcome)
+        _want_documents(conn, work, outcome)
         records.notify(conn, record.tenant)
     if still_due:
         due.append(Due(record.tenant, record.kind, record.bill_id, Urgency.WEBHOOK))
@@ -38,6 +39,13 @@ def _free(conn: Conn, record: Record, outcome: Outcome) -> list[Due]:
     freed = records.free_bills(conn, record.tenant, record.bill_id, synced=synced)
     moved = outcome.finish.visma_number != record.visma_number is not None
     return freed + (records.move_bills(conn, record.tenant, record.bill_id) if moved else [])
+
+
+def _want_documents(conn: Conn, work: Work, outcome: Outcome) -> None:
+    """A bill that just got a supplier invoice, or a newer one, has its documents looked at."""
+    carried = work.record.kind == "bill" and outcome.action in {"created", "updated", "adopted"}
+    if carried and work.tenant.sync.attachments:
+        attachments.want(conn, work.record.tenant, work.record.bill_id)
 
 
 def _is_news(record: Record, outcome: Outcome) -> bool:

@@ -6,17 +6,18 @@ from celery import shared_task
 
 from shared import queues
 from workers.sync.drain import drain
-from workers.sync.duty import rejudge_held, send_polls
+from workers.sync.duty import rejudge_held, send_copying, send_polls
 from workers.wiring import get_context
 
 
 @shared_task(name=queues.TICK)
 def tick() -> dict[str, int]:
-    """Drain, send due polls, judge held records anew, send due records; how many of each."""
+    """Drain, send due polls, judge held records anew, send due records and copying; how many of each."""
     context = get_context()
     return {
         "events": drain(context.stream, context.pool, context.dispatcher, context.worker_name),
         "polls": send_polls(context.pool, context.dispatcher),
         "rejudged": rejudge_held(context.pool),
         "records": context.dispatcher.dispatch_due(),
+        "attachments": send_copying(context.pool, context.dispatcher),
     }

@@ -7,9 +7,10 @@ ON CONFLICT (task_id) DO UPDATE SET error = EXCLUDED.error, failed_at = now()
 RETURNING id;
 
 -- name: close
--- The record succeeded by another run: its letters are done with.
+-- The record succeeded by another run: its letters are done with; those of its attachments by theirs.
 UPDATE dead_letters SET state = 'closed', settled_at = now(), settled_by = %(by)s
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'open';
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'open'
+  AND (task = 'connector.copy_attachments') = %(attachments)s;
 
 -- name: list
 SELECT id, tenant, kind, bill_id, task, error_class, error, state, failed_at, attempts, settled_at,
