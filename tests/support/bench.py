@@ -152,6 +152,10 @@ class Bench(People):
     def sync(self) -> list[Run]:
         """Poll both systems, judge what is held anew, and work off all that is due."""
         self.poll()
+        return self.judge_held()
+
+    def judge_held(self) -> list[Run]:
+        """Judge held records anew, as a tick does, and work off what is due."""
         rejudge_held(self.context.pool)
         return self.work_off()
 

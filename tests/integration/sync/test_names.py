@@ -1,0 +1,83 @@
+"""Names and texts arrive as they were typed, byte for byte, or stop nobody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.bench import Bench
+from tests.support.people import bill_line
+
+pytestmark = pytest.mark.integration
+
+NAUGHTY = (
+    "Räksmörgås & Ål i Övertorneå AB",
+    "Ægir Þór Ölgerðin ehf.",
+    "Smørrebrød “Ø” ApS",
+    "Ţ̶̛h̷e ̸Z̵a̶l̴g̵o Ltd",  # many combining marks
+    "e\u0301cole (decomposed) and \u00e9cole (composed)",
+    "山田商事株式会社",
+    "ООО «Ромашка»",
+    "شركة النور للتجارة",
+    "\u202eBA desreveR\u202c",  # right-to-left override
+    "Zero\u200bwidth\u200djoiner\ufeffmark",
+    "Familj 👨‍👩‍👧‍👦 🇸🇪 👍🏽",
+    "ﬁnance ﬂow ﬃ",  # ligatures, which NFKC would take apart
+    "Ⅻ ½ ² ℡ Å",
+    "İstanbul ıI ßSS ẞ",
+    "'; DROP TABLE records; --",
+    "%s %(name)s {0} ${HOME} `id`",
+    '<script>alert("1")</script> &amp; &#39;',
+    "back\\slash \"quotes\" and 'single'",
+    "tab\tand\u00a0hard space",
+    "null",
+    "NaN",
+    "00123",
+    "-1e5",
+    "2026-01-01",
+    "=SUM(A1:A9)",
+    "  spaces  around  ",
+    "AB",
+    "A",
+    "x" * 60,
+    "å" * 60,
+    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠜎𠜱",  # outside the first plane
+    "\ue000\uf8ff",  # private use
+)
+
+
+def test_every_name_and_text_arrives_as_it_was_typed(bench: Bench) -> None:
+    vendors = {name: bench.add_vendor(name=name, additionalInfo={}) for name in NAUGHTY}
+    bills = {
+        text: bench.add_bill(
+            vendors[text], f"N-{at}", bill_line("10.00", description=text * 2), description=text[:40]
+        )
+        for at, text in enumerate(NAUGHTY)
+    }
+    bench.sync()
+    suppliers = {row["accountReference"]: row for row in bench.suppliers()}
+    invoices = {row["note"].splitlines()[0]: row for row in bench.invoices()}
+    for text in NAUGHTY:
+        supplier = suppliers[vendors[text]]
+        invoice = invoices[f"BILL:{bills[text]}"]
+        assert supplier["name"].encode() == text.encode()
+        assert supplier["mainContact"]["name"].encode() == text.encode()
+        (line,) = invoice["invoiceLines"]
+        assert line["transactionDescription"].encode() == (text * 2).encode()
+        assert invoice["description"] == text[:40]
+        assert invoice["supplier"]["number"] == supplier["number"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("null\u0000byte", "nullbyte"), ("bell\u0007 and escape\u001b[31m", "bell\u0007 and escape\u001b[31m")],
+)
+def test_a_control_character_stops_nobody(bench: Bench, text: str, kept: str) -> None:
+    odd = bench.add_vendor(name=text, additionalInfo={})
+    bill = bench.add_bill(odd, "F-1", bill_line("10.00", description=text))
+    bench.sync()
+    assert bench.supplier_of(odd)["name"] == kept
+    assert bench.invoice_of(bill)["invoiceLines"][0]["transactionDescription"] == kept
+    effects = bench.effects()
+    bench.force("vendor", odd)
+    bench.force("bill", bill)
+    assert bench.effects() == effects, "what was left out is no difference"
