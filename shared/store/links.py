@@ -25,3 +25,9 @@ def find_vendor(conn: Conn, tenant: str, supplier_number: str) -> str | None:
     values = {"tenant": tenant, "supplier_number": supplier_number}
     row = conn.execute(SQL["vendor_of"], values).fetchone()
     return row["vendor_id"] if row else None
+
+
+def count_behind(conn: Conn, tenant: str, vendor_id: str) -> int:
+    """How many bills wait for this vendor."""
+    row = conn.execute(SQL["count_behind"], {"tenant": tenant, "vendor_id": vendor_id}).fetchone()
+    return int(row["count"]) if row else 0

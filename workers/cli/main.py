@@ -25,6 +25,7 @@ _COMMANDS: Final = (
     "sync",
     "status",
     "records",
+    "link",
     "dead-letters",
 )
 """In the order of the help. Each is an object of its name in a module of its name, with _ for -."""

@@ -9,3 +9,9 @@ SELECT supplier_number FROM links WHERE tenant = %(tenant)s AND vendor_id = %(ve
 
 -- name: vendor_of
 SELECT vendor_id FROM links WHERE tenant = %(tenant)s AND supplier_number = %(supplier_number)s;
+
+-- name: count_behind
+-- Bills that wait for this vendor.
+SELECT count(*) AS count FROM records
+WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s
+  AND state IN ('held', 'pending') AND reason IN ('vendor_held', 'vendor_first');
