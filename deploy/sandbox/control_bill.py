@@ -30,7 +30,7 @@ class BillControl(ControlClient):
         return self._object("POST", f"/organizations/{organization}/vendors/{vendor_id}/restore")
 
     def create_bill(self, organization: str, bill: Json) -> Json:
-        """Enter a bill; beside the API's fields ``approvalStatus`` and ``draft``."""
+        """Enter a bill; beside the API's fields ``approvalStatus``, ``draft`` and ``updatedTime``."""
         return self._object("POST", f"/organizations/{organization}/bills", bill)
 
     def create_many(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from deploy.sandbox.bill.bills import create_bill
 from deploy.sandbox.bill.classifications import create_classification
 from deploy.sandbox.bill.models import CLASSIFICATIONS, DevKey, Organization, User
@@ -52,7 +54,8 @@ def enter_classification(world: BillWorld, org: Organization, kind: str, item: J
 def enter_bill(world: BillWorld, org: Organization, item: Json) -> str:
     """Add a bill as a person does in the web application; gives its id.
 
-    Beside the API's fields: ``approvalStatus`` puts it there at once, ``draft`` keeps it a draft.
+    Beside the API's fields: ``approvalStatus`` puts it there at once, ``draft`` keeps it a draft, and
+    ``updatedTime`` dates its last change, until the next one.
     """
     users = [user.id for user in org.users.values() if not user.is_token]
     creator = users[0] if users else "006"
@@ -61,4 +64,7 @@ def enter_bill(world: BillWorld, org: Organization, item: Json) -> str:
     if status:
         approvers = approved_by(world, users[:1], "APPROVED") if status == "APPROVED" else None
         set_approval(world, org, entry, status, approvers)
+    if "updatedTime" in item:
+        entry.updated_at = datetime.fromisoformat(item["updatedTime"])
+        world.touch(org, "bills", entry, bump=False)
     return entry.id

@@ -95,7 +95,7 @@ class HookSender:
         if not subscription.enabled or plan.copies == 0:
             return
         if plan.reorder:
-            self._held.append(parcel)
+            self._held += [parcel] * plan.copies
             if len(self._held) >= plan.reorder:
                 self.flush()
             return

@@ -95,7 +95,7 @@ def archive_vendor(desk: Desk) -> Json:
 
 
 def add_bill(desk: Desk) -> Json:
-    """``POST .../bills``, with ``approvalStatus`` and ``draft`` beside the API's fields."""
+    """``POST .../bills``, with more beside the API's fields: see ``enter_bill``."""
     bill_id = enter_bill(desk.world.bill, desk.org, desk.body)
     return bill_json(desk.org, get_bill(desk.org, bill_id))
 
