@@ -56,7 +56,7 @@ class Stage:
 
     home: Path
     log_dir: Path
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
     _composition: Composition | None = None
     _sandbox: Supervisor | None = None

@@ -5,7 +5,6 @@ The ingress keeps webhook keys in memory for seconds; tenants made before anybod
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -15,13 +14,9 @@ from deploy.sandbox.control import SandboxControl
 from deploy.stage import Stage
 from shared.store import progress
 from shared.store.pool import Conn, connect
-from shared.store.secrets import SecretKind, put_secret
-from shared.vault import Vault
 from tests.acceptance.firm import Firm
-from tests.command_line import run
 
 FIXTURES = ("firm", "other_firm")
-KINDS: tuple[SecretKind, SecretKind] = ("bill", "visma")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +34,10 @@ def firms(
     """As many tenants as the tests of this run need; each is taken once."""
     folder = tmp_path_factory.mktemp("tenants")
     needed = sum(name in FIXTURES for item in request.session.items for name in _fixtures(item))
-    made = [_enroll(Firm(stage, conn, number, folder)) for number in range(1, needed + 1)]
+    made = [Firm(stage, conn, number, folder) for number in range(1, needed + 1)]
+    for each in made:
+        each.enroll()
+        each.subscribe()
     if made:
         made[0].until(lambda: _polled(conn), "the first polls")
     return made
@@ -60,20 +58,6 @@ other_firm = firm
 
 def _fixtures(item: pytest.Item) -> list[str]:
     return list(getattr(item, "fixturenames", ()))
-
-
-def _enroll(firm: Firm) -> Firm:
-    """Settings and credentials in one transaction, so that no poll finds the one without the other."""
-    firm.found()
-    vault = Vault(firm.stage.composition.settings.master_keys)
-    with firm.conn.transaction():
-        firm.apply()
-        for kind in KINDS:
-            plain = json.dumps(firm.credentials[kind]).encode()
-            put_secret(firm.conn, firm.id, kind, vault.seal(plain, tenant=firm.id, kind=kind))
-    done = run(dict(firm.stage.composition.environ), "webhook", "subscribe", firm.id)
-    assert done.exit_code == 0, done.stderr
-    return firm
 
 
 def _polled(conn: Conn) -> bool:

@@ -22,13 +22,16 @@ from deploy.stage import Stage
 from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
 from shared.store.pool import Conn
 from shared.store.progress import wait_for_word
-from shared.store.secrets import find_secret
+from shared.store.secrets import SecretKind, find_secret, put_secret
 from shared.store.tenants import apply_tenant, set_paused
 from shared.store.watermarks import poll_now
 from shared.tenant_file import parse_tenant
 from shared.vault import Vault
+from tests.command_line import run
 
 T = TypeVar("T")
+
+KINDS: tuple[SecretKind, SecretKind] = ("bill", "visma")
 
 PATIENCE_S = 30.0
 """How long a test waits for what should happen within a second or two; the machine may be busy."""
@@ -109,6 +112,25 @@ class Firm:
         self.visma_tenant = str(
             self.control.seed_company(seeds.swedish_company(self.company, **client))["tenant_id"]
         )
+
+    def enroll(self) -> None:
+        """Make the tenant, its settings and credentials at once: no poll finds the one without the other."""
+        self.found()
+        with self.conn.transaction():
+            self.apply()
+            for kind in KINDS:
+                plain = json.dumps(self.credentials[kind]).encode()
+                put_secret(self.conn, self.id, kind, self.vault.seal(plain, tenant=self.id, kind=kind))
+
+    def subscribe(self) -> None:
+        """Let BILL notify us, as operators do."""
+        done = run(dict(self.stage.composition.environ), "webhook", "subscribe", self.id)
+        assert done.exit_code == 0, done.stderr
+
+    @property
+    def vault(self) -> Vault:
+        """Seals and unseals as the fleet does."""
+        return Vault(self.stage.composition.settings.master_keys)
 
     def write_file(self, limits: str = "", **sync: object) -> Path:
         """The tenant's TOML file; ``sync`` are settings of that table."""
@@ -234,8 +256,7 @@ class Firm:
         """The webhook keys as they were sealed, the current one first."""
         sealed = find_secret(self.conn, self.id, SECRET_KIND)
         assert sealed is not None
-        vault = Vault(self.stage.composition.settings.master_keys)
-        stored = WebhookKeys.from_bytes(vault.unseal(sealed, tenant=self.id, kind=SECRET_KIND))
+        stored = WebhookKeys.from_bytes(self.vault.unseal(sealed, tenant=self.id, kind=SECRET_KIND))
         return tuple(held.key for held in stored.keys)
 
     def post(self, body: bytes, *, key: str | None = None, tenant: str | None = None) -> requests.Response:
@@ -246,6 +267,12 @@ class Firm:
             headers={"Content-Type": "application/json", HEADER: sign(key or self.keys[0], body)},
             timeout=10,
         )
+
+    def notification(self, event_id: str, kind: str, record_id: str, **metadata: str) -> bytes:
+        """A notification as BILL writes them, with no more in it than has to be."""
+        known = {"eventId": event_id, "eventType": f"{kind}.created", "organizationId": self.organization}
+        entity = {"id": record_id, "updatedTime": "2026-10-31T12:00:00.000+00:00"}
+        return json.dumps({"metadata": {**known, "version": "1", **metadata}, kind: entity}).encode()
 
     def heard(self) -> list[bytes]:
         """The bodies of the notifications that became rows, as they were posted."""
