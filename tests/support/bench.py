@@ -285,6 +285,7 @@ def _age(conn: Conn, seconds: float) -> None:
     columns = {
         "records": ("next_attempt_at", "claim_expires_at", "dispatched_at", "judged_at"),
         "watermarks": ("next_poll_at", "claim_expires_at", "last_complete_at"),
+        "attachments": ("next_attempt_at", "claim_expires_at", "dispatched_at"),
     }
     for table, names in columns.items():
         moved = ", ".join(f"{name} = {name} - make_interval(secs => %(s)s)" for name in names)
