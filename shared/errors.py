@@ -2,6 +2,7 @@
 
     ConnectorError
       Retryable            try again: throttled, unavailable, timeout, session or token expired
+        Unavailable        a system gave no answer; many in a row open the tenant's circuit to it
         NotYet             something else must come first; parked uncounted until that wakes it
         NoPlace            no place at a system's limit; give the row back, count no attempt
         ClaimLost          another worker owns the row now; walk away
@@ -45,6 +46,14 @@ class NoPlace(Retryable):
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message, retry_after_s=retry_after_s, counts=False)
+
+
+class Unavailable(Retryable):
+    """``system`` gave no answer: it could not be reached, broke off, or said that it is out of order."""
+
+    def __init__(self, system: str, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.system = system
 
 
 class NotYet(Retryable):
@@ -104,7 +113,14 @@ class NeedsPerson(ConnectorError):
 
 
 class OutcomeUnknown(ConnectorError):
-    """A write was sent and its answer is lost: it may have happened, or may still happen."""
+    """A write was sent and its answer is lost: it may have happened, or may still happen.
+
+    ``system`` is who gave no answer; None where an answer came and did not tell.
+    """
+
+    def __init__(self, message: str, *, system: str | None = None) -> None:
+        super().__init__(message)
+        self.system = system
 
 
 class CredentialsRefused(ConnectorError):

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from shared import jsontext
 from shared.clock import utc_now
-from shared.errors import ConnectorError, OutcomeUnknown, Permanent, Retryable
+from shared.errors import ConnectorError, OutcomeUnknown, Permanent, Unavailable
 from shared.http_guard import CallGuard, Deadline, GuardedAdapter
 from shared.multipart import FilePart
 
@@ -241,9 +241,11 @@ class HttpSession:
     ) -> ConnectorError:
         where = f"{self.system} {method} {route}"
         if not guard.sent:
-            return Retryable(f"{where}: no connection ({_reason(error, guard)}); nothing was sent")
+            return Unavailable(
+                self.system, f"{where}: no connection ({_reason(error, guard)}); nothing was sent"
+            )
         text = f"{where}: no whole answer came back ({_reason(error, guard)})"
-        return OutcomeUnknown(text) if write else Retryable(text)
+        return OutcomeUnknown(text, system=self.system) if write else Unavailable(self.system, text)
 
 
 class _TooLarge(OSError):

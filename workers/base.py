@@ -12,6 +12,7 @@ from celery import Task
 
 from shared import backoff, logs, metrics
 from shared.bill.models import Kind
+from shared.circuit import SYSTEMS
 from shared.errors import (
     ClaimLost,
     ConnectorError,
@@ -22,6 +23,7 @@ from shared.errors import (
     OutcomeUnknown,
     Permanent,
     Retryable,
+    Unavailable,
 )
 from shared.queues import MAX_COUNTDOWN_S
 from shared.store import dead_letters, records, tenants, watermarks
@@ -43,6 +45,7 @@ SHORT_ATTEMPTS = 5
 
 LONG_CAP_S = 3600.0
 LOST_WRITE_S = 2.0
+PAUSE_S = 5.0
 SUSPENDED_S = 300.0
 
 Upsert = Callable[[Work], Outcome]
@@ -82,11 +85,21 @@ class _Run:
         row = self.context.get_tenant(self.due.tenant)
         if not row.is_active:
             return "paused"
+        if not self.context.circuits.may_work(self.due.tenant):
+            with self.context.pool.connection() as conn:
+                records.undispatch(conn, self.due)
+            return "circuit open"
         with self.context.pool.connection() as conn:
             record = records.claim(conn, self.due)
         if record is None:
             return "not due"
-        work = self.context.work(row.config, record)
+        try:
+            return self._work(self.context.work(row.config, record), upsert)
+        finally:
+            self.context.circuits.end_probe(self.due.tenant)
+            self.context.dispatcher.dispatch_of(self.due.tenant)
+
+    def _work(self, work: Work, upsert: Upsert) -> str:
         try:
             outcome = self._judge(work, upsert)
             return self._settle(work, outcome)
@@ -112,9 +125,7 @@ class _Run:
             return settled(work.record, "ignored", version=None, detail=str(error))
 
     def _settle(self, work: Work, outcome: Outcome) -> str:
-        due = settle(work, outcome, actor=self.context.worker_name, task_id=self.task.request.id)
-        work.end_turn()
-        self.context.dispatcher.dispatch(due)
+        settle(work, outcome, actor=self.context.worker_name, task_id=self.task.request.id)
         finish = outcome.finish
         seconds = time.monotonic() - self.started
         metrics.SYNC_SECONDS.labels(self.due.kind, outcome.action).observe(seconds)
@@ -130,6 +141,7 @@ class _Run:
 
     def _failed(self, work: Work, error: Exception) -> str:
         metrics.SYNC_SECONDS.labels(self.due.kind, "failed").observe(time.monotonic() - self.started)
+        note_failure(self.context, self.due.tenant, error)
         if isinstance(error, OutcomeUnknown):
             return self._look_up_later(work, error)
         if isinstance(error, CredentialsRefused):
@@ -143,9 +155,10 @@ class _Run:
 
     def _retry_or_bury(self, work: Work, error: Exception) -> str:
         attempts = work.record.attempts
+        counts = self._counts(error)
         soon = attempts <= SHORT_ATTEMPTS
         decision = backoff.decide(
-            error,
+            error if counts else _uncounted(error),
             attempts=attempts,
             max_attempts=MAX_ATTEMPTS,
             base_s=1.0 if soon else float(MAX_COUNTDOWN_S),
@@ -153,12 +166,17 @@ class _Run:
         )
         if not decision.again:
             return self._bury(work, error)
-        counts = error.counts if isinstance(error, Retryable) else True
         by_celery = decision.delay_s <= MAX_COUNTDOWN_S
         self._park(work, error, delay_s=decision.delay_s, counts=counts, dispatched=by_celery)
         if by_celery:
             self._retry(error, decision.delay_s)
         return "parked"
+
+    def _counts(self, error: Exception) -> bool:
+        """A try counts only while the system answers other calls: an outage makes no dead letters."""
+        if isinstance(error, Unavailable) and error.system in SYSTEMS:
+            return not self.context.circuits.find_state(self.due.tenant, error.system).open
+        return error.counts if isinstance(error, Retryable) else True
 
     def _look_up_later(self, work: Work, error: OutcomeUnknown) -> str:
         """A write may have happened: no repeat before it was looked up."""
@@ -174,9 +192,7 @@ class _Run:
         return "outcome unknown"
 
     def _wait_for_vendor(self, work: Work, error: NotYet) -> str:
-        if park_behind_vendor(work, str(error)):
-            self.context.dispatcher.dispatch([self.due])
-        self.context.dispatcher.dispatch_due()
+        park_behind_vendor(work, str(error))
         return "waits: vendor_first"
 
     def _suspend(self, work: Work, error: CredentialsRefused) -> str:
@@ -221,9 +237,12 @@ class _Run:
 
 def _walk(context: Context, poll: Poll, walk: Walk) -> int:
     row = context.get_tenant(poll.tenant)
-    if not row.is_active:
+    resting = None if row.is_active else "the tenant is paused"
+    if resting is None and not context.circuits.may_work(poll.tenant):
+        resting = "the other side does not answer: one call at a time tries again"
+    if resting is not None:
         with context.pool.connection() as conn:
-            watermarks.fail(conn, poll, error="the tenant is paused", delay_s=0)
+            watermarks.fail(conn, poll, error=resting, delay_s=PAUSE_S)
         return 0
     try:
         walked = walk(context.poll_work(row.config, poll))
@@ -231,6 +250,7 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
         log.warning("poll taken over", action="poll.claim_lost")
         return 0
     except ConnectorError as error:
+        note_failure(context, poll.tenant, error)
         if isinstance(error, CredentialsRefused):
             suspend_tenant(context, poll.tenant, error)
         told = error.retry_after_s if isinstance(error, Retryable) else None
@@ -239,10 +259,23 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
         with context.pool.connection() as conn:
             watermarks.fail(conn, poll, error=str(error), delay_s=delay_s)
         return 0
+    finally:
+        context.circuits.end_probe(poll.tenant)
     log.info("poll done", action="poll.done", rows=walked.rows)
-    context.dispatcher.dispatch(walked.due)
-    context.dispatcher.dispatch_due()
+    context.dispatcher.dispatch_of(poll.tenant)
     return walked.rows
+
+
+def note_failure(context: Context, tenant: str, error: Exception) -> None:
+    """Tell the tenant's circuit of a call that got no answer."""
+    system = error.system if isinstance(error, Unavailable | OutcomeUnknown) else None
+    if system in SYSTEMS:
+        context.circuits.note(tenant, system, answered=False)
+
+
+def _uncounted(error: Exception) -> Retryable:
+    told = error.retry_after_s if isinstance(error, Retryable) else None
+    return Retryable(str(error), retry_after_s=told, counts=False)
 
 
 def suspend_tenant(context: Context, tenant: str, error: CredentialsRefused) -> None:

@@ -22,6 +22,7 @@ from shared.bill.documents import BillDocuments
 from shared.bill.session import BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
 from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
+from shared.circuit import Circuits, System
 from shared.clock import Clock, utc_now
 from shared.errors import NotYet, Permanent
 from shared.http import HttpSession
@@ -91,7 +92,12 @@ class Context:
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """Sends due records to the workers."""
-        return Dispatcher(self.sender, self.pool)
+        return Dispatcher(self.sender, self.pool, self.circuits)
+
+    @cached_property
+    def circuits(self) -> Circuits:
+        """Which tenants' systems answer at the moment."""
+        return Circuits(self.redis)
 
     @cached_property
     def stream(self) -> EventStream:
@@ -213,11 +219,21 @@ class Context:
             self._clients[config.id] = known
         return known
 
+    def _http(self, tenant: str, system: System) -> HttpSession:
+        """A session whose every call is counted; an answer closes the tenant's circuit to the system."""
+
+        def observe_call(_: str, route: str, status: str, seconds: float) -> None:
+            observe(system, route, status, seconds)
+            if status.isdigit() and int(status) < 500:
+                self.circuits.note(tenant, system, answered=True)
+
+        return HttpSession(system, observer=observe_call)
+
     def _make_bill(self, config: TenantConfig) -> BillClient:
         return BillClient(
             config.id,
             config.bill,
-            HttpSession("bill", observer=observe),
+            self._http(config.id, "bill"),
             BillSessions(self.redis, self.vault, self.worker_name, budget=self.budget),
             lambda: self.bill_credentials(config.id),
             limits=config.limits,
@@ -229,7 +245,7 @@ class Context:
         return VismaClient(
             config.id,
             config.visma,
-            HttpSession("visma", observer=observe),
+            self._http(config.id, "visma"),
             VismaTokens(self.redis, self.vault, self.worker_name),
             lambda: self.visma_credentials(config.id),
             limits=config.limits,

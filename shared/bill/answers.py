@@ -18,6 +18,7 @@ from shared.errors import (
     OutcomeUnknown,
     Permanent,
     Retryable,
+    Unavailable,
 )
 from shared.http import Answer
 from shared.limits import next_hour_in_s
@@ -94,8 +95,8 @@ def error_of(answer: Answer, route: str, *, write: bool = False) -> ConnectorErr
         return NotFound(text)
     if _is_passing(answer.status, codes):
         if write:
-            return OutcomeUnknown(text)
-        return Retryable(text, retry_after_s=answer.retry_after_s())
+            return OutcomeUnknown(text, system=SYSTEM)
+        return Unavailable(SYSTEM, text, retry_after_s=answer.retry_after_s())
     return _lasting(answer, codes, text)
 
 
@@ -112,7 +113,8 @@ def login_error_of(answer: Answer) -> ConnectorError:
     if answer.status in {401, 403, 423} or codes & _REFUSED_LOGIN_INPUT:
         return CredentialsRefused(SYSTEM, f"{text}; check bill.organization_id, or {_SET_CREDENTIALS}")
     # Anything else (a wrong bill.base_url, too) must not cost a record its place: the circuit opens.
-    return Retryable(f"{text}; if this stays, check bill.base_url", retry_after_s=answer.retry_after_s())
+    wait_s = answer.retry_after_s()
+    return Unavailable(SYSTEM, f"{text}; if this stays, check bill.base_url", retry_after_s=wait_s)
 
 
 def _throttled(answer: Answer, codes: set[str | None], text: str) -> NoPlace | None:

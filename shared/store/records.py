@@ -20,10 +20,10 @@ from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urge
 
 __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
-    "count_dispatched", "exists", "extend", "find", "find_linked_vendors", "find_releasable",
+    "exists", "extend", "find", "find_linked_vendors", "find_releasable", "find_tenants_with_work",
     "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
-    "make_due", "mark_dispatched", "measure_lag", "move_bills", "notify", "park", "rejudge_all",
-    "rejudge_held", "take_due", "unlink", "wake",
+    "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all", "rejudge_held",
+    "take_due", "undispatch", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -207,21 +207,25 @@ def _rejudge(conn: Conn, tenant: str, states: list[str], older_s: float) -> list
     return [_due(tenant, row) for row in conn.execute(SQL["rejudge"], values)]
 
 
-def take_due(conn: Conn, *, count: int, again_s: float) -> list[Due]:
-    """Due records that nobody dispatched within ``again_s`` seconds, marked as dispatched now."""
-    rows = conn.execute(SQL["take_due"], {"count": count, "again_s": again_s})
-    return [_due(row["tenant"], row) for row in rows]
+def take_due(conn: Conn, tenant: str, *, most: int, again_s: float) -> list[Due]:
+    """The tenant's next due records, marked as dispatched.
+
+    At most ``most`` are on their way at a time; one dispatched ``again_s`` seconds ago and still due has
+    lost its message.
+    """
+    rows = conn.execute(SQL["take_due"], {"tenant": tenant, "most": most, "again_s": again_s})
+    found = [_due(tenant, row) for row in rows]
+    return sorted(found, key=lambda due: (due.urgency, due.kind != "vendor"))
 
 
-def mark_dispatched(conn: Conn, tenant: str, kind: Kind, bill_ids: Sequence[str]) -> None:
-    """Note that tasks for these rows are on their way, so that ``take_due`` leaves them a while."""
-    conn.execute(SQL["mark_dispatched"], {"tenant": tenant, "kind": kind, "bill_ids": list(bill_ids)})
+def find_tenants_with_work(conn: Conn) -> list[str]:
+    """Active tenants that have something due, in no order."""
+    return [row["id"] for row in conn.execute(SQL["tenants_with_work"])]
 
 
-def count_dispatched(conn: Conn, *, within_s: float) -> int:
-    """How many due records have a task on its way."""
-    row = conn.execute(SQL["count_dispatched"], {"within_s": within_s}).fetchone()
-    return int(row["count"]) if row else 0
+def undispatch(conn: Conn, due: Due) -> None:
+    """Let the record be dispatched again at once."""
+    conn.execute(SQL["undispatch"], _key(due))
 
 
 def notify(conn: Conn, tenant: str) -> None:

@@ -17,6 +17,7 @@ from shared.errors import (
     PreconditionFailed,
     Refused,
     Retryable,
+    Unavailable,
 )
 from shared.http import Answer
 from shared.visma.quirks import find_quirk
@@ -85,7 +86,8 @@ def token_error_of(answer: Answer) -> ConnectorError:
     if answer.status in {401, 403}:
         return CredentialsRefused(SYSTEM, f"{text}: {_SET_CREDENTIALS}")
     # Anything else (a wrong visma.token_url, too) must not cost a record its place: the circuit opens.
-    return Retryable(f"{text}; if this stays, check visma.token_url", retry_after_s=answer.retry_after_s())
+    wait_s = answer.retry_after_s()
+    return Unavailable(SYSTEM, f"{text}; if this stays, check visma.token_url", retry_after_s=wait_s)
 
 
 def told_number(answer: Answer, header: str) -> int | None:
@@ -105,8 +107,9 @@ def _by_message(answer: Answer, text: str, message: str | None, *, write: bool) 
     if 400 <= answer.status < 500 and answer.status not in {408, 425}:
         return Refused(message or f"status {answer.status} without a message")
     if write:
-        return OutcomeUnknown(f"{text}: {message or 'no message'}")
-    return Retryable(f"{text}: {message or 'no message'}", retry_after_s=answer.retry_after_s())
+        return OutcomeUnknown(f"{text}: {message or 'no message'}", system=SYSTEM)
+    said = f"{text}: {message or 'no message'}"
+    return Unavailable(SYSTEM, said, retry_after_s=answer.retry_after_s())
 
 
 def _not_there(text: str, route: str, message: str | None) -> ConnectorError:

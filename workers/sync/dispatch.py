@@ -1,15 +1,20 @@
-"""Sends due records to the workers. A message is a nudge: losing or doubling one costs time only."""
+"""Sends due records to the workers. A message is a nudge: losing or doubling one costs time only.
+
+What is due waits in PostgreSQL, and only a few messages of a tenant are on their way at a time. So a burst
+or a backfill of one tenant never stands before another's webhook, and priorities hold until the last
+moment: whoever finishes a record sends that tenant's next one.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
 
 from shared import queues
 from shared.bill.models import Kind
+from shared.circuit import Circuits
 from shared.store import records
 from shared.store.pool import Pool
 from shared.store.records import Due, Urgency
@@ -23,8 +28,9 @@ QUEUES = {
     Urgency.POLL: queues.POLLS,
     Urgency.BACKFILL: queues.BACKFILL,
 }
-MOST_AT_ONCE = 200
-"""Messages of one batch; what is over stays due in the database, and the next tick sends it."""
+MOST_OF_ONE_TENANT = 6
+"""Messages of one tenant on their way: more than write to its company at once, so that reading goes on
+meanwhile; fewer than the pool slots of a worker."""
 
 AGAIN_S = 60
 """A row dispatched this long ago and still due has lost its message."""
@@ -33,39 +39,32 @@ AGAIN_S = 60
 class Dispatcher:
     """Sends tasks by name through one Celery app."""
 
-    def __init__(self, sender: Celery, pool: Pool) -> None:
+    def __init__(self, sender: Celery, pool: Pool, circuits: Circuits) -> None:
         self._sender = sender
         self._pool = pool
+        self._circuits = circuits
 
-    def dispatch(self, due: Sequence[Due]) -> int:
-        """Send tasks for these records, at most ``MOST_AT_ONCE``; marked before they are sent."""
-        chosen = due[:MOST_AT_ONCE]
-        self._mark(chosen)
-        self._send(chosen)
-        return len(chosen)
+    def dispatch(self, due: Iterable[Due]) -> int:
+        """Send on the tenants of these records; how many tasks were sent."""
+        return sum(self.dispatch_of(tenant) for tenant in dict.fromkeys(one.tenant for one in due))
 
     def dispatch_due(self) -> int:
-        """Send what is due and was not dispatched lately, so far as the queues are not full."""
+        """Send on every tenant that has something due; how many tasks were sent."""
         with self._pool.connection() as conn:
-            room = MOST_AT_ONCE - records.count_dispatched(conn, within_s=AGAIN_S)
-            chosen = records.take_due(conn, count=room, again_s=AGAIN_S) if room > 0 else []
-        self._send(chosen)
+            found = records.find_tenants_with_work(conn)
+        return sum(self.dispatch_of(tenant) for tenant in found)
+
+    def dispatch_of(self, tenant: str) -> int:
+        """Send a tenant's next records, as far as it has room; with an open circuit one probe at most."""
+        most = self._circuits.find_room(tenant, MOST_OF_ONE_TENANT)
+        if most == 0:
+            return 0
+        with self._pool.connection() as conn:
+            chosen = records.take_due(conn, tenant, most=most, again_s=AGAIN_S)
+        for one in chosen:
+            self._sender.send_task(TASKS[one.kind], args=(one.tenant, one.bill_id), queue=QUEUES[one.urgency])
         return len(chosen)
 
     def send(self, task: str, *args: Any) -> None:
         """Send one task to its own queue."""
         self._sender.send_task(task, args=args)
-
-    def _mark(self, chosen: Iterable[Due]) -> None:
-        by_kind: dict[tuple[str, Kind], list[str]] = defaultdict(list)
-        for one in chosen:
-            by_kind[one.tenant, one.kind].append(one.bill_id)
-        if not by_kind:
-            return
-        with self._pool.connection() as conn:
-            for (tenant, kind), bill_ids in by_kind.items():
-                records.mark_dispatched(conn, tenant, kind, bill_ids)
-
-    def _send(self, chosen: Iterable[Due]) -> None:
-        for one in chosen:
-            self._sender.send_task(TASKS[one.kind], args=(one.tenant, one.bill_id), queue=QUEUES[one.urgency])

@@ -76,7 +76,11 @@ COMMENT ON COLUMN records.intention IS 'a create that was sent and not yet known
 -- A supplier belongs to one vendor, a supplier invoice to one bill: the database says so too.
 CREATE UNIQUE INDEX records_visma_number ON records (tenant, kind, visma_type, visma_number)
     WHERE visma_number IS NOT NULL;
-CREATE INDEX records_due ON records (tenant, urgency, changed_at) WHERE wanted > done AND state <> 'dead';
+-- What is due, as the dispatcher takes it: the newest webhooks, the oldest of the rest.
+CREATE INDEX records_due_newest ON records (tenant, kind DESC, changed_at DESC)
+    WHERE wanted > done AND state <> 'dead' AND urgency = 0;
+CREATE INDEX records_due_oldest ON records (tenant, urgency, kind DESC, changed_at)
+    WHERE wanted > done AND state <> 'dead' AND urgency > 0;
 CREATE INDEX records_by_vendor ON records (tenant, vendor_id) WHERE kind = 'bill';
 CREATE INDEX records_by_state ON records (tenant, kind, state);
 

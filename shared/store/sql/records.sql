@@ -139,31 +139,47 @@ UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
 WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
 
 -- name: take_due
--- What is due and was not dispatched lately, marked as dispatched: webhooks first and the newest of them,
--- the rest oldest first, tenants in turns.
-WITH due AS (
-    SELECT tenant, kind, bill_id, urgency,
-           row_number() OVER (PARTITION BY tenant, urgency ORDER BY kind DESC,
-               CASE WHEN urgency = 0 THEN -1 ELSE 1 END * EXTRACT(epoch FROM changed_at)) AS turn
-    FROM records
-    WHERE wanted > done AND state <> 'dead'
+-- A tenant's next records, marked as dispatched: webhooks first and the newest of them, the rest oldest
+-- first, vendors before bills; never so many that one tenant's work fills the queues.
+WITH room AS (
+    SELECT GREATEST(%(most)s - count(*), 0) AS free FROM records
+    WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead'
+      AND dispatched_at > now() - %(again_s)s * interval '1 second'
+      AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+), newest AS (
+    SELECT kind, bill_id, 0 AS place FROM records
+    WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead' AND urgency = 0
       AND (next_attempt_at IS NULL OR next_attempt_at <= now())
       AND (claim_expires_at IS NULL OR claim_expires_at < now())
       AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
-      AND tenant IN (SELECT id FROM tenants WHERE NOT paused AND suspended IS NULL)
+    ORDER BY kind DESC, changed_at DESC LIMIT (SELECT free FROM room)
+), oldest AS (
+    SELECT kind, bill_id, urgency AS place FROM records
+    WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead' AND urgency > 0
+      AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+      AND (claim_expires_at IS NULL OR claim_expires_at < now())
+      AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
+    ORDER BY urgency, kind DESC, changed_at LIMIT (SELECT free FROM room)
 ), chosen AS (
-    SELECT tenant, kind, bill_id, urgency, turn FROM due ORDER BY urgency, turn LIMIT %(count)s
-), marked AS (
-    UPDATE records r SET dispatched_at = now() FROM chosen c
-    WHERE r.tenant = c.tenant AND r.kind = c.kind AND r.bill_id = c.bill_id
-      AND (r.dispatched_at IS NULL OR r.dispatched_at < now() - %(again_s)s * interval '1 second')
-    RETURNING r.tenant, r.kind, r.bill_id, r.urgency, c.turn
+    SELECT kind, bill_id FROM (SELECT * FROM newest UNION ALL SELECT * FROM oldest) AS both_ends
+    ORDER BY place LIMIT (SELECT free FROM room)
 )
-SELECT tenant, kind, bill_id, urgency FROM marked ORDER BY urgency, turn;
+UPDATE records r SET dispatched_at = now() FROM chosen c
+WHERE r.tenant = %(tenant)s AND r.kind = c.kind AND r.bill_id = c.bill_id
+  AND (r.dispatched_at IS NULL OR r.dispatched_at < now() - %(again_s)s * interval '1 second')
+RETURNING r.kind, r.bill_id, r.urgency;
 
--- name: mark_dispatched
-UPDATE records SET dispatched_at = now()
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = ANY(%(bill_ids)s) AND wanted > done;
+-- name: tenants_with_work
+-- Active tenants that have something due, for a tick to go round.
+SELECT id FROM tenants t
+WHERE NOT paused AND suspended IS NULL
+  AND EXISTS (SELECT 1 FROM records r WHERE r.tenant = t.id AND r.wanted > r.done AND r.state <> 'dead')
+ORDER BY random();
+
+-- name: undispatch
+-- Its task came at the wrong moment; the next one is not to wait for that one's time.
+UPDATE records SET dispatched_at = NULL
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s;
 
 -- name: rejudge
 -- Held records, since their cause may be gone; with new settings also those that wait or are ignored.
@@ -195,10 +211,6 @@ WHERE tenant = %(tenant)s AND kind = 'vendor' AND visma_number = ANY(%(numbers)s
 UNION ALL
 SELECT supplier_number, vendor_id FROM links
 WHERE tenant = %(tenant)s AND supplier_number = ANY(%(numbers)s);
-
--- name: count_dispatched
-SELECT count(*) AS count FROM records
-WHERE wanted > done AND state <> 'dead' AND dispatched_at > now() - %(within_s)s * interval '1 second';
 
 -- name: notify
 SELECT pg_notify('connector_records', %(tenant)s);

@@ -1,0 +1,93 @@
+"""A tenant's circuit to one upstream system: closed while it answers, open while it does not.
+
+Kept in Redis, by what calls really met: several failures in a row open it, one answer closes it. While it
+is open, records and polls of that tenant stay due and untouched; one probe at a time, at growing gaps,
+finds out whether the system is back. Other tenants do not notice. A Redis that lost its data has closed
+circuits, which costs a few calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from redis import Redis
+
+from shared.limits import redis_needed
+
+System = str
+SYSTEMS: tuple[System, ...] = ("bill", "visma")
+
+OPENS_AT = 5
+"""So many calls in a row without an answer open the circuit."""
+
+FIRST_GAP_S = 5.0
+LONGEST_GAP_S = 300.0
+PROBE_S = 60
+"""How long a probe keeps others away; longer than a record's claim."""
+
+KEPT_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitState:
+    """What is known of one system of one tenant; ``failures`` in a row."""
+
+    failures: int
+    open: bool
+
+
+class Circuits:
+    """All circuits of the fleet. Every method raises ``Retryable`` when Redis does not answer."""
+
+    def __init__(self, redis: Redis, *, prefix: str = "circuit") -> None:
+        self._redis = redis
+        self._prefix = prefix
+
+    def note(self, tenant: str, system: System, *, answered: bool) -> None:
+        """What one call met. An answer of any kind closes the circuit; a 5xx is none."""
+        with redis_needed("circuits"):
+            if answered:
+                self._redis.delete(self._key(tenant, system), self._gap_key(tenant, system))
+                return
+            failures = int(self._redis.incr(self._key(tenant, system)))
+            self._redis.expire(self._key(tenant, system), KEPT_S)
+            if failures >= OPENS_AT:
+                gap_s = min(FIRST_GAP_S * 2 ** min(failures - OPENS_AT, 10), LONGEST_GAP_S)
+                self._redis.set(self._gap_key(tenant, system), 1, px=int(gap_s * 1000))
+
+    def find_state(self, tenant: str, system: System) -> CircuitState:
+        """How the circuit stands."""
+        with redis_needed("circuits"):
+            failures = int(cast("bytes | None", self._redis.get(self._key(tenant, system))) or 0)
+        return CircuitState(failures, failures >= OPENS_AT)
+
+    def may_work(self, tenant: str) -> bool:
+        """Whether to begin work for the tenant now: both circuits are closed, or this is the probe."""
+        open_ones = [system for system in SYSTEMS if self.find_state(tenant, system).open]
+        return all(self._take_probe(tenant, system) for system in open_ones)
+
+    def find_room(self, tenant: str, most: int) -> int:
+        """How many pieces of the tenant's work may be sent: all, one as a probe, or none yet."""
+        if not any(self.find_state(tenant, system).open for system in SYSTEMS):
+            return most
+        with redis_needed("circuits"):
+            resting = any(self._redis.exists(self._gap_key(tenant, system)) for system in SYSTEMS)
+        return 0 if resting else 1
+
+    def _take_probe(self, tenant: str, system: System) -> bool:
+        with redis_needed("circuits"):
+            if self._redis.exists(self._gap_key(tenant, system)):
+                return False
+            return bool(self._redis.set(f"{self._key(tenant, system)}:probe", 1, nx=True, ex=PROBE_S))
+
+    def end_probe(self, tenant: str) -> None:
+        """Let the next probe go when its time comes; called when a piece of work ends."""
+        with redis_needed("circuits"):
+            self._redis.delete(*(f"{self._key(tenant, system)}:probe" for system in SYSTEMS))
+
+    def _key(self, tenant: str, system: System) -> str:
+        return f"{self._prefix}:{tenant}:{system}"
+
+    def _gap_key(self, tenant: str, system: System) -> str:
+        return f"{self._key(tenant, system)}:gap"
