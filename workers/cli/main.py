@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any, Final, NoReturn
 
 import click
@@ -90,12 +90,19 @@ def _end(error: Exception, session: Session) -> int:
     return FAILED
 
 
+def _version() -> str:
+    try:
+        return metadata.version("bill-visma-connector")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
 @click.group(
     cls=_Connector,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="bill-visma-connector", prog_name="connector")
+@click.version_option(_version(), prog_name="connector")
 def connector() -> None:
     """Carry vendors and approved bills from BILL into Visma.net ERP.
 

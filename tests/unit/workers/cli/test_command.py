@@ -106,3 +106,9 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(NOWHERE, "status")
     assert result.exit_code == 130
     assert "interrupted" in result.stderr
+
+
+def test_the_version_is_told_also_where_nothing_is_installed() -> None:
+    shown = run({}, "--version")
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("connector, version ")
