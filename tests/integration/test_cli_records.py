@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+import redis
 
+from shared.circuit import OPENS_AT, Circuits
 from shared.fields import Change
 from shared.store import dead_letters, history, records, tenants
 from shared.store.dead_letters import DeadLetter
@@ -181,3 +183,17 @@ def test_dead_letters_are_listed_and_shown(environ: dict[str, str], letter: int)
     assert "in line 1" in text
     assert "\x1b" not in text
     assert "no dead letter 4711" in the_line(run(environ, "dead-letters", "show", "4711"))
+
+
+@pytest.mark.usefixtures("conn")
+def test_status_tells_an_open_circuit_and_one_that_nobody_knows(
+    environ: dict[str, str], redis_client: redis.Redis, redis_url: str
+) -> None:
+    assert run_json(environ, "status")[0]["circuit"] == {"bill": None, "visma": None}
+    assert "check REDIS_URL" in run(environ, "status").stderr
+    circuits = Circuits(redis_client)
+    for _ in range(OPENS_AT):
+        circuits.note("acme", "visma", answered=False)
+    reached = {**environ, "REDIS_URL": redis_url}
+    assert run_json(reached, "status")[0]["circuit"] == {"bill": "closed", "visma": "open"}
+    assert "visma open" in run(reached, "status").stdout

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import product
 from typing import Any
 
 import click
 
+from shared.circuit import SYSTEMS
+from shared.errors import Retryable
 from shared.store import dead_letters, records, watermarks
 from shared.store.pool import Conn
 from shared.store.tenants import TenantRow, get_tenant, list_tenants
-from workers.cli.output import Cell, json_option, print_facts, print_heading, print_json, print_table, say
+from workers.cli.output import (
+    Cell,
+    json_option,
+    note,
+    print_facts,
+    print_heading,
+    print_json,
+    print_table,
+    say,
+)
 from workers.cli.reasons import STATES
 from workers.cli.records import KINDS
 from workers.cli.session import Session, pass_session
@@ -23,8 +35,9 @@ from workers.cli.session import Session, pass_session
 def status(session: Session, tenant: str | None, as_json: bool) -> None:
     """Show how one tenant or every tenant is doing.
 
-    Counts by kind and state, how long the oldest work has waited, when each list was last read, and
-    what needs a person: held records and dead letters.
+    Counts by kind and state, how long the oldest work has waited, when each list was last read, which
+    system is left alone for a while because it does not answer (its circuit is open), and what needs a
+    person: held records and dead letters.
 
     \b
     Example:
@@ -33,6 +46,9 @@ def status(session: Session, tenant: str | None, as_json: bool) -> None:
     with session.database() as conn:
         rows = [get_tenant(conn, tenant)] if tenant else list_tenants(conn)
         report = collect(conn, rows)
+    circuits = _read_circuits(session, [row.config.id for row in rows])
+    for entry in report:
+        entry["circuit"] = circuits[entry["tenant"]]
     if as_json:
         print_json(report)
         return
@@ -77,6 +93,19 @@ def collect(conn: Conn, rows: list[TenantRow]) -> list[dict[str, Any]]:
     ]
 
 
+def _read_circuits(session: Session, tenants: list[str]) -> dict[str, dict[str, str | None]]:
+    """``open`` or ``closed`` by tenant and system; None where Redis, which alone knows, does not answer."""
+    found: dict[str, dict[str, str | None]] = {tenant: dict.fromkeys(SYSTEMS) for tenant in tenants}
+    with session.context() as context:
+        try:
+            for tenant, system in product(tenants, SYSTEMS):
+                state = context.circuits.find_state(tenant, system)
+                found[tenant][system] = "open" if state.open else "closed"
+        except Retryable:
+            note("Redis does not answer, so circuits are not known: check REDIS_URL and that the server runs")
+    return found
+
+
 _POLL_KEYS = ("source", "kind", "last_complete_at", "next_poll_at", "last_error")
 
 
@@ -97,6 +126,7 @@ def _print_tenant(entry: dict[str, Any]) -> None:
     print_table(("list", "last read whole", "next", "last error"), polls, empty="no lists are read yet")
     print_facts(
         [
+            ("circuits", ", ".join(f"{system} {state or '?'}" for system, state in entry["circuit"].items())),
             ("held", _with_command(entry["held"], f"records list {entry['tenant']} --state held")),
             ("dead letters", _with_command(entry["dead_letters"], f"dead-letters list {entry['tenant']}")),
         ]
