@@ -34,8 +34,8 @@ def prepare(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[list[str],
     full["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
     if is_worker:
         _put(full, "WORKER_NAME", settings.worker_name)
-        # Celery's soft shutdown, which gives back what it cannot finish, answers only to SIGQUIT.
-        full["REMAP_SIGTERM"] = "SIGQUIT"
+        # SIGTERM lets tasks end, and ``workers.shutdown`` sees to it that this does not take for ever.
+        full.pop("REMAP_SIGTERM", None)
     if "gunicorn" in argv:
         _put(full, "WEB_CONCURRENCY", str(settings.web_concurrency))
     if "flower" in argv:

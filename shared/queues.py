@@ -83,9 +83,6 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "worker_eta_task_limit": 1000,
         "worker_max_tasks_per_child": 500,
         "worker_max_memory_per_child": 200_000,  # KiB
-        "worker_soft_shutdown_timeout": 25.0,
-        # An idle worker ends at once: what it holds of the future is a row in PostgreSQL anyway.
-        "worker_enable_soft_shutdown_on_idle": False,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": True,
         "enable_utc": True,

@@ -20,6 +20,7 @@ from shared.errors import ConnectorError
 from shared.settings import Settings
 from workers.base import ConnectorTask
 from workers.schedule import beat_schedule
+from workers.shutdown import end_in_time
 from workers.wiring import Context, set_context_maker
 
 app = Celery("connector", task_cls=ConnectorTask, set_as_current=True)
@@ -50,6 +51,7 @@ def _configuration() -> dict[str, Any]:
 
 
 app.add_defaults(_configuration)
+signals.worker_shutting_down.connect(end_in_time)
 set_context_maker(lambda: Context(get_settings(), worker_name=get_settings().worker_name))
 
 
