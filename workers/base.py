@@ -89,11 +89,11 @@ class _Run:
             with self.context.pool.connection() as conn:
                 records.undispatch(conn, self.due)
             return "circuit open"
-        with self.context.pool.connection() as conn:
-            record = records.claim(conn, self.due)
-        if record is None:
-            return "not due"
         try:
+            with self.context.pool.connection() as conn:
+                record = records.claim(conn, self.due)
+            if record is None:
+                return "not due"
             return self._work(self.context.work(row.config, record), upsert)
         finally:
             self.context.circuits.end_probe(self.due.tenant)
