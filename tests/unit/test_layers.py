@@ -15,11 +15,19 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ingress": ("ingress", "shared"),
     # An entry point may know where its servers come from; nothing else of ours knows deploy.
     "ingress.wsgi": ("ingress", "shared", "deploy.embedded.resolve"),
-    "workers.app": ("workers.base", "workers.schedule", "workers.wiring", "shared", "deploy.embedded"),
+    "workers.app": (
+        "workers.base",
+        "workers.schedule",
+        "workers.shutdown",
+        "workers.wiring",
+        "shared",
+        "deploy.embedded",
+    ),
     "workers.base": ("workers.sync", "workers.wiring", "shared"),
     "workers.copying": ("workers.base", "workers.sync", "workers.wiring", "shared"),
     "workers.wiring": ("workers.sync", "shared"),
     "workers.schedule": ("shared",),
+    "workers.shutdown": (),
     "workers.tasks": ("workers.base", "workers.copying", "workers.wiring", "workers.sync", "shared.queues"),
     "workers.sync": ("workers.sync", "workers.mapping", "shared"),
     "workers.mapping": (
