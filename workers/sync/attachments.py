@@ -126,7 +126,7 @@ def _send(
     sha256: bytes,
 ) -> None:
     for _ in range(CONFLICT_TRIES):
-        name = free_file_name(clean_file_name(document.name), files.names)
+        name = free_file_name(clean_file_name(document.name), files.list_names(document.id))
         sent = Document(document.id, name, sha256)
         etag = files.get_etag()
         try:
@@ -136,6 +136,9 @@ def _send(
             if _is_there(work, files, sent):
                 return
             continue
+        except OutcomeUnknown:
+            files.forget_etag()
+            raise
         settled = Document(document.id, name, sha256, work.known[document.id].sent_at, uploaded.attachment_id)
         work.settle(settled, note=f"{size} bytes")
         files.note_upload(settled, uploaded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
@@ -45,10 +46,10 @@ class InvoiceFiles:
         """Whether Visma's ledger has the invoice."""
         return self._found.is_released
 
-    @property
-    def names(self) -> set[str]:
-        """Folded names that are taken, also by what may be on its way."""
-        ours = (one.name for one in self._work.known.values() if one.sent_at or one.attached_at)
+    def list_names(self, document_id: str) -> set[str]:
+        """Folded names that a document may not have: those at the invoice, and what may be on its way."""
+        others = (one for one in self._work.known.values() if one.document_id != document_id)
+        ours = (one.name for one in others if one.sent_at or one.attached_at)
         return {fold_file_name(name) for name in (*(item.name for item in self._found.items), *ours)}
 
     def get_etag(self) -> str | None:
@@ -56,6 +57,10 @@ class InvoiceFiles:
         if self._found.etag is None:
             self.refresh()
         return self._found.etag
+
+    def forget_etag(self) -> None:
+        """An upload may have happened: the next one reads the invoice again first."""
+        self._found = replace(self._found, etag=None)
 
     def note_upload(self, document: Document, uploaded: Uploaded) -> None:
         """The invoice has one more file."""
