@@ -122,7 +122,7 @@ def test_what_is_heard_during_the_work_is_work_again(conn: Conn) -> None:
     records.keep_content(conn, record, b'{"id": "v"}', T2, label="Kontoret", vendor_id=None)
     assert find(conn, "v").stale, "the answer may be from before the event"
     assert records.finish(conn, record, records.Finish("synced", version=T2))
-    assert [due.bill_id for due in records.take_due(conn, count=9, again_s=60)] == ["v"]
+    assert [due.bill_id for due in records.take_due(conn, TENANT, most=9, again_s=60)] == ["v"]
 
 
 @pytest.mark.parametrize("heard", [event(T1), listed(T1, "B"), event(None)])
