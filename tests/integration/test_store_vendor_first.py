@@ -75,6 +75,7 @@ def test_settled_first_then_not_parked_at_all(conn: Conn, pool: Pool, pair: tupl
     vendor, bill = pair
     assert settle_vendor(pool, vendor) == []
     assert park_bill(pool, bill), "the bill goes on at once"
+    assert [one.bill_id for one in records.take_due(conn, TENANT, most=6, again_s=60)] == ["b"]
     assert may_be_claimed(conn)
 
 

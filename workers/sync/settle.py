@@ -84,6 +84,6 @@ def park_behind_vendor(work: Work, detail: str) -> bool:
         vendor_id = parked.vendor_id if parked else None
         vendor = records.find(conn, record.tenant, VENDOR, vendor_id, lock=True) if vendor_id else None
         ready = vendor is not None and vendor.wanted == vendor.done
-        parking = Parking(0 if ready else 60, detail, VENDOR_FIRST, counts=False, dispatched=ready)
+        parking = Parking(0 if ready else 60, detail, VENDOR_FIRST, counts=False)
         records.park(conn, record, parking)
     return ready
