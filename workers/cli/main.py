@@ -26,6 +26,7 @@ _COMMANDS: Final = (
     "status",
     "records",
     "link",
+    "mapping",
     "dead-letters",
 )
 """In the order of the help. Each is an object of its name in a module of its name, with _ for -."""

@@ -36,43 +36,48 @@ def check_lines(lines: Sequence[Fields], lists: Lists) -> None:
     """Raise NeedsPerson unless all accounts, segment values and VAT categories of the lines are in use."""
     problems = Problems()
     for number, line in enumerate(lines, start=1):
-        _check_account(str(line.get("accountNumber") or ""), number, lists, problems)
+
+        def add(reason: str, problem: str | None, where: str = f"line {number}") -> None:
+            if problem is not None:
+                problems.add(reason, f"{where}: {problem}")
+
+        add("inactive_account", find_account_problem(str(line.get("accountNumber") or ""), lists))
         for name, value in line.items():
             if name.startswith(_SEGMENT):
-                _check_segment(int(name.removeprefix(_SEGMENT)), str(value or ""), number, lists, problems)
-        category = str(line.get("vatCodeId") or "")
-        if not lists.vat_categories.get(category, False):
-            state = "inactive" if category in lists.vat_categories else "unknown"
-            problems.add(
-                "unknown_vat_category", f"line {number}: VAT category {category} is {state} in Visma"
-            )
+                segment_id = int(name.removeprefix(_SEGMENT))
+                add("unknown_segment_value", find_segment_problem(segment_id, str(value or ""), lists))
+        add("unknown_vat_category", find_category_problem(str(line.get("vatCodeId") or ""), lists))
     problems.raise_first(_ADVICE)
 
 
-def _check_account(account: str, number: int, lists: Lists, problems: Problems) -> None:
+def find_account_problem(account: str, lists: Lists) -> str | None:
+    """Why a line may not name this account, or None."""
     known = lists.accounts.get(account)
     if known is not None and known.is_postable:
-        return
+        return None
     if known is None:
         state = "is not in Visma"
     elif not known.active:
         state = "is inactive in Visma"
     else:
         state = "may not be posted to by hand in Visma"
-    problems.add("inactive_account", f"line {number}: account {account} {state}")
+    return f"account {account} {state}"
 
 
-def _check_segment(segment_id: int, value: str, number: int, lists: Lists, problems: Problems) -> None:
+def find_segment_problem(segment_id: int, value: str, lists: Lists) -> str | None:
+    """Why a line may not have this value in this segment of the subaccount, or None."""
     segment = lists.segments.get(segment_id)
     if segment is None:
-        problems.add(
-            "unknown_segment_value", f"line {number}: Visma's subaccount has no segment {segment_id}"
-        )
-        return
+        return f"Visma's subaccount has no segment {segment_id}"
     if segment.values.get(value, not segment.validate):
-        return
+        return None
     state = "is inactive" if value in segment.values else "is not"
-    problems.add(
-        "unknown_segment_value",
-        f"line {number}: value {value} {state} in Visma's segment {segment_id} ({segment.description})",
-    )
+    return f"value {value} {state} in Visma's segment {segment_id} ({segment.description})"
+
+
+def find_category_problem(category: str, lists: Lists) -> str | None:
+    """Why a line may not have this VAT category, or None."""
+    if lists.vat_categories.get(category, False):
+        return None
+    state = "inactive" if category in lists.vat_categories else "unknown"
+    return f"VAT category {category} is {state} in Visma"
