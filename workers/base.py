@@ -46,6 +46,9 @@ SHORT_ATTEMPTS = 5
 LONG_CAP_S = 3600.0
 LOST_WRITE_S = 2.0
 PAUSE_S = 5.0
+PIECE_S = 20.0
+"""A long walk goes back to the queue after so long, so that others get their turn."""
+
 SUSPENDED_S = 300.0
 
 Upsert = Callable[[Work], Outcome]
@@ -66,10 +69,16 @@ class ConnectorTask(Task):  # type: ignore[misc]
         with logs.bound(tenant=tenant, kind=kind, bill_id=bill_id):
             return _Run(self, get_context(), kind, tenant, bill_id).make_true(upsert)
 
-    def walk(self, source: str, tenant: str, kind: str, token: str, walk: Walk) -> int:
-        """Run a poll that a tick gave us; a failure sets the next one, and loses nothing."""
+    def walk(
+        self, source: str, tenant: str, kind: str, token: str, walk: Walk, resume: dict[str, Any] | None
+    ) -> int:
+        """Run a poll that a tick gave us, or its next piece; a failure sets the next one, and loses nothing."""
+        context = get_context()
         with logs.bound(tenant=tenant, source=source, kind=kind):
-            return _walk(get_context(), Poll(tenant, source, kind, UUID(token)), walk)
+            walked = _walk(context, Poll(tenant, source, kind, UUID(token)), walk, resume)
+            if walked.resume is not None:
+                context.dispatcher.send(self.name, tenant, kind, token, walked.resume)
+            return walked.rows
 
 
 class _Run:
@@ -155,10 +164,10 @@ class _Run:
 
     def _retry_or_bury(self, work: Work, error: Exception) -> str:
         attempts = work.record.attempts
-        counts = self._counts(error)
+        counts = counts_as_try(self.context, self.due.tenant, error)
         soon = attempts <= SHORT_ATTEMPTS
         decision = backoff.decide(
-            error if counts else _uncounted(error),
+            error if counts else uncounted(error),
             attempts=attempts,
             max_attempts=MAX_ATTEMPTS,
             base_s=1.0 if soon else float(MAX_COUNTDOWN_S),
@@ -171,12 +180,6 @@ class _Run:
         if by_celery:
             self._retry(error, decision.delay_s)
         return "parked"
-
-    def _counts(self, error: Exception) -> bool:
-        """A try counts only while the system answers other calls: an outage makes no dead letters."""
-        if isinstance(error, Unavailable) and error.system in SYSTEMS:
-            return not self.context.circuits.find_state(self.due.tenant, error.system).open
-        return error.counts if isinstance(error, Retryable) else True
 
     def _look_up_later(self, work: Work, error: OutcomeUnknown) -> str:
         """A write may have happened: no repeat before it was looked up."""
@@ -235,7 +238,7 @@ class _Run:
         return "dead"
 
 
-def _walk(context: Context, poll: Poll, walk: Walk) -> int:
+def _walk(context: Context, poll: Poll, walk: Walk, resume: dict[str, Any] | None) -> Walked:
     row = context.get_tenant(poll.tenant)
     resting = None if row.is_active else "the tenant is paused"
     if resting is None and not context.circuits.may_work(poll.tenant):
@@ -243,12 +246,12 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
     if resting is not None:
         with context.pool.connection() as conn:
             watermarks.fail(conn, poll, error=resting, delay_s=PAUSE_S)
-        return 0
+        return Walked(0)
     try:
-        walked = walk(context.poll_work(row.config, poll))
+        walked = walk(context.poll_work(row.config, poll, resume, time.monotonic() + PIECE_S))
     except ClaimLost:
         log.warning("poll taken over", action="poll.claim_lost")
-        return 0
+        return Walked(0)
     except ConnectorError as error:
         note_failure(context, poll.tenant, error)
         if isinstance(error, CredentialsRefused):
@@ -258,12 +261,13 @@ def _walk(context: Context, poll: Poll, walk: Walk) -> int:
         log.warning("poll failed", action="poll.failed", why=str(error), delay_s=delay_s)
         with context.pool.connection() as conn:
             watermarks.fail(conn, poll, error=str(error), delay_s=delay_s)
-        return 0
+        return Walked(0)
     finally:
         context.circuits.end_probe(poll.tenant)
-    log.info("poll done", action="poll.done", rows=walked.rows)
+    if walked.resume is None:
+        log.info("poll done", action="poll.done", rows=walked.rows)
     context.dispatcher.dispatch_of(poll.tenant)
-    return walked.rows
+    return walked
 
 
 def note_failure(context: Context, tenant: str, error: Exception) -> None:
@@ -273,7 +277,15 @@ def note_failure(context: Context, tenant: str, error: Exception) -> None:
         context.circuits.note(tenant, system, answered=False)
 
 
-def _uncounted(error: Exception) -> Retryable:
+def counts_as_try(context: Context, tenant: str, error: Exception) -> bool:
+    """A try counts only while the system answers other calls: an outage makes no dead letters."""
+    if isinstance(error, Unavailable) and error.system in SYSTEMS:
+        return not context.circuits.find_state(tenant, error.system).open
+    return error.counts if isinstance(error, Retryable) else True
+
+
+def uncounted(error: Exception) -> Retryable:
+    """The error as one whose try does not count."""
     told = error.retry_after_s if isinstance(error, Retryable) else None
     return Retryable(str(error), retry_after_s=told, counts=False)
 

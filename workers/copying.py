@@ -10,6 +10,7 @@ import traceback
 from typing import Final
 
 from shared import backoff, logs
+from shared.circuit import SYSTEMS
 from shared.errors import (
     ClaimLost,
     ConnectorError,
@@ -17,11 +18,20 @@ from shared.errors import (
     NotYet,
     OutcomeUnknown,
     Permanent,
-    Retryable,
 )
 from shared.store import attachments, dead_letters
 from shared.store.dead_letters import DeadLetter
-from workers.base import LONG_CAP_S, MAX_ATTEMPTS, SUSPENDED_S, ConnectorTask, describe_error, suspend_tenant
+from workers.base import (
+    LONG_CAP_S,
+    MAX_ATTEMPTS,
+    SUSPENDED_S,
+    ConnectorTask,
+    counts_as_try,
+    describe_error,
+    note_failure,
+    suspend_tenant,
+    uncounted,
+)
 from workers.sync.attachment_work import AttachmentWork
 from workers.sync.attachments import copy_documents
 from workers.wiring import Context, get_context
@@ -42,6 +52,8 @@ def run_copying(task: ConnectorTask, tenant: str, bill_id: str) -> str:
         row = context.get_tenant(tenant)
         if not row.is_active:
             return "paused"
+        if any(context.circuits.find_state(tenant, system).open for system in SYSTEMS):
+            return "circuit open"  # records and polls find out when it closes; a tick sends us again
         with context.pool.connection() as conn:
             claim = attachments.claim(conn, tenant, bill_id)
         if claim is None:
@@ -70,19 +82,22 @@ def _run(task: ConnectorTask, context: Context, work: AttachmentWork) -> str:
         suspend_tenant(context, work.claim.tenant, error)
         return _park(work, error, delay_s=SUSPENDED_S, counts=False)
     except OutcomeUnknown as error:
+        note_failure(context, work.claim.tenant, error)
         return _park(work, error, delay_s=work.next_look_up_s(), counts=work.lost_an_answer)
     except ConnectorError as error:
-        return _park_or_bury(task, work, error)
+        note_failure(context, work.claim.tenant, error)
+        return _park_or_bury(task, context, work, error)
     except Exception as error:  # a bug, or our own database: worth a repeat, counted
         log.exception("unexpected error", action="attachments.unexpected_error")
-        return _park_or_bury(task, work, error)
+        return _park_or_bury(task, context, work, error)
 
 
-def _park_or_bury(task: ConnectorTask, work: AttachmentWork, error: Exception) -> str:
+def _park_or_bury(task: ConnectorTask, context: Context, work: AttachmentWork, error: Exception) -> str:
     if isinstance(error, NotYet):
         return _park(work, error, delay_s=error.retry_after_s or 0.0, counts=False)
+    counts = counts_as_try(context, work.claim.tenant, error)
     decision = backoff.decide(
-        error,
+        error if counts else uncounted(error),
         attempts=work.claim.attempts,
         max_attempts=MAX_ATTEMPTS,
         base_s=BACKOFF_BASE_S,
@@ -90,7 +105,6 @@ def _park_or_bury(task: ConnectorTask, work: AttachmentWork, error: Exception) -
     )
     if not decision.again:
         return _bury(task, work, error)
-    counts = error.counts if isinstance(error, Retryable) else True
     return _park(work, error, delay_s=decision.delay_s, counts=counts)
 
 

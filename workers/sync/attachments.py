@@ -21,6 +21,7 @@ from shared.errors import (
     Permanent,
     PreconditionFailed,
     Retryable,
+    Unavailable,
 )
 from shared.http import file_s
 from shared.multipart import FilePart
@@ -166,12 +167,14 @@ def _sum_up(failures: Sequence[tuple[str, ConnectorError]]) -> ConnectorError:
     """One error for all of them: as long as one may heal, all are tried again."""
     text = "; ".join(f"{name}: {error}" for name, error in failures)
     errors = [error for _, error in failures]
-    if any(isinstance(error, OutcomeUnknown) for error in errors):
-        return OutcomeUnknown(text)
+    for error in errors:
+        if isinstance(error, OutcomeUnknown):
+            return OutcomeUnknown(text, system=error.system)
     passing = [error for error in errors if isinstance(error, Retryable)]
     if not passing:
         return Permanent(text)
-    told = [error.retry_after_s for error in passing if error.retry_after_s is not None]
-    return Retryable(
-        text, retry_after_s=max(told, default=None), counts=any(error.counts for error in passing)
-    )
+    told_s = max((error.retry_after_s for error in passing if error.retry_after_s is not None), default=None)
+    for error in passing:
+        if isinstance(error, Unavailable):
+            return Unavailable(error.system, text, retry_after_s=told_s)
+    return Retryable(text, retry_after_s=told_s, counts=any(error.counts for error in passing))
