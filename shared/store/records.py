@@ -208,14 +208,13 @@ def _rejudge(conn: Conn, tenant: str, states: list[str], older_s: float) -> list
 
 
 def take_due(conn: Conn, tenant: str, *, most: int, again_s: float) -> list[Due]:
-    """The tenant's next due records, marked as dispatched.
+    """The tenant's next due records in their order, marked as dispatched.
 
     At most ``most`` are on their way at a time; one dispatched ``again_s`` seconds ago and still due has
     lost its message.
     """
-    rows = conn.execute(SQL["take_due"], {"tenant": tenant, "most": most, "again_s": again_s})
-    found = [_due(tenant, row) for row in rows]
-    return sorted(found, key=lambda due: (due.urgency, due.kind != "vendor"))
+    rows = conn.execute(SQL["take_due"], {"tenant": tenant, "most": most, "again_s": again_s}).fetchall()
+    return [_due(tenant, row) for row in sorted(rows, key=lambda row: row["turn"])]
 
 
 def find_tenants_with_work(conn: Conn) -> list[str]:

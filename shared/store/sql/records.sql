@@ -106,18 +106,14 @@ SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id 
 SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s FOR SHARE;
 
 -- name: free_bills
--- A vendor was settled: what waited for it is due again, in the order it came.
-WITH freed AS (
-    UPDATE records
-    SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
-        state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
-      AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
-           OR (%(synced)s AND state = 'held'
-               AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
-    RETURNING kind, bill_id, urgency, created_at
-)
-SELECT kind, bill_id, urgency FROM freed ORDER BY created_at, bill_id;
+-- A vendor was settled: what waited for it is due again.
+UPDATE records
+SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
+    state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
+  AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
+       OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
+RETURNING kind, bill_id, urgency;
 
 -- name: move_bills
 -- A vendor is linked to another supplier now: its documents in Visma belong there too.
@@ -140,34 +136,37 @@ WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
 
 -- name: take_due
 -- A tenant's next records, marked as dispatched: webhooks first and the newest of them, the rest oldest
--- first, vendors before bills; never so many that one tenant's work fills the queues.
+-- first, vendors before bills; never so many that one tenant's work fills the queues. What became due at
+-- the same moment, as the bills of a vendor do, goes in BILL's order.
 WITH room AS (
     SELECT GREATEST(%(most)s - count(*), 0) AS free FROM records
     WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead'
       AND dispatched_at > now() - %(again_s)s * interval '1 second'
       AND (next_attempt_at IS NULL OR next_attempt_at <= now())
 ), newest AS (
-    SELECT kind, bill_id, 0 AS place FROM records
+    SELECT kind, bill_id, 0 AS place, -EXTRACT(epoch FROM changed_at) AS age, bill_updated_at FROM records
     WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead' AND urgency = 0
       AND (next_attempt_at IS NULL OR next_attempt_at <= now())
       AND (claim_expires_at IS NULL OR claim_expires_at < now())
       AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
-    ORDER BY kind DESC, changed_at DESC LIMIT (SELECT free FROM room)
+    ORDER BY kind DESC, changed_at DESC, bill_updated_at, bill_id LIMIT (SELECT free FROM room)
 ), oldest AS (
-    SELECT kind, bill_id, urgency AS place FROM records
+    SELECT kind, bill_id, urgency AS place, EXTRACT(epoch FROM changed_at) AS age, bill_updated_at FROM records
     WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead' AND urgency > 0
       AND (next_attempt_at IS NULL OR next_attempt_at <= now())
       AND (claim_expires_at IS NULL OR claim_expires_at < now())
       AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
-    ORDER BY urgency, kind DESC, changed_at LIMIT (SELECT free FROM room)
+    ORDER BY urgency, kind DESC, changed_at, bill_updated_at, bill_id LIMIT (SELECT free FROM room)
 ), chosen AS (
-    SELECT kind, bill_id FROM (SELECT * FROM newest UNION ALL SELECT * FROM oldest) AS both_ends
-    ORDER BY place LIMIT (SELECT free FROM room)
+    SELECT kind, bill_id,
+           row_number() OVER (ORDER BY place, kind DESC, age, bill_updated_at, bill_id) AS turn
+    FROM (SELECT * FROM newest UNION ALL SELECT * FROM oldest) AS both_ends
+    ORDER BY turn LIMIT (SELECT free FROM room)
 )
 UPDATE records r SET dispatched_at = now() FROM chosen c
 WHERE r.tenant = %(tenant)s AND r.kind = c.kind AND r.bill_id = c.bill_id
   AND (r.dispatched_at IS NULL OR r.dispatched_at < now() - %(again_s)s * interval '1 second')
-RETURNING r.kind, r.bill_id, r.urgency;
+RETURNING r.kind, r.bill_id, r.urgency, c.turn;
 
 -- name: tenants_with_work
 -- Active tenants that have something due, for a tick to go round.
