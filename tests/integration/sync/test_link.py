@@ -46,7 +46,7 @@ def test_a_held_vendor_is_freed_with_its_bills_in_order(make_bench: MakeBench) -
     done = link(bench, vendor, number)
     assert (done.supplier.name, done.waiting, len(done.due)) == ("Något annat", 3, 1)
     runs = bench.work_off()
-    assert [run.bill_id for run in runs] == [vendor, *bills]
+    assert [run.bill_id for run in runs] == [vendor, *bills], "in the order they came"
     assert [bench.state("bill", bill) for bill in bills] == [("synced", None)] * 3
     assert bench.record("vendor", vendor).visma_number == number
     with bench.conn() as conn:
