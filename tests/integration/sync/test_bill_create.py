@@ -264,3 +264,28 @@ def test_a_refusal_nobody_knows_is_a_dead_letter_after_one_post(bench: Bench) ->
     assert "Ett hittills okänt fel." in str(bench.record("bill", bill).detail)
     posts = bench.sandbox.count_calls(system="visma", tenant=bench.company, method="POST", status=400)
     assert posts == 1
+
+
+def test_a_bill_in_a_currency_its_supplier_does_not_take_is_held_and_freed(bench: Bench) -> None:
+    number = bench.add_supplier(name="Müller GmbH")
+    vendor = bench.add_vendor(**{**GERMAN, "additionalInfo": {}})
+    bill = bench.add_bill(vendor)
+    bench.sync()
+    assert bench.record("vendor", vendor).visma_number == number
+    assert bench.state("bill", bill) == ("held", "currency_mismatch")
+    bench.change_supplier(number, currencyOverride=True)
+    bench.pass_time(301)
+    bench.sync()
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.invoice_of(bill)["currencyId"] == "EUR"
+
+
+def test_a_bill_for_a_supplier_that_visma_does_not_invoice_reaches_a_person(bench: Bench) -> None:
+    vendor = bench.add_vendor()
+    bench.sync()
+    bench.change_supplier(bench.supplier_of(vendor)["number"], status="OnHold")
+    bill = bench.add_bill(vendor)
+    bench.sync()
+    assert bench.state("bill", bill)[0] in {"held", "dead"}
+    assert "OnHold" in str(bench.record("bill", bill).detail)
+    assert bench.invoices() == []

@@ -321,3 +321,43 @@ def test_two_bills_of_one_number_stay_two(bench: Bench, vendor: str) -> None:
     bench.sync()
     assert [bench.state("bill", bill) for bill in bills] == [("synced", None)] * 2
     assert len({number_of(bench, bill) for bill in bills}) == 2
+
+
+@pytest.mark.parametrize("how", ["delete", "void"])
+def test_a_rival_that_a_person_took_away_holds_nobody(
+    bench: Bench, vendor: str, supplier: str, how: str
+) -> None:
+    rival = bench.add_invoice(supplier, "F-7", "99.00")
+    bill = bench.add_bill(vendor, "F-7", bill_line("100.00"))
+    bench.sync()
+    assert bench.state("bill", bill) == ("held", "duplicate_reference")
+    if how == "delete":
+        bench.sandbox.delete_invoice(bench.company, rival)
+    else:
+        bench.sandbox.release_invoice(bench.company, rival)
+        bench.sandbox.void_invoice(bench.company, rival)
+    bench.pass_time(301)
+    bench.sync()
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.record("bill", bill).visma_number != rival
+
+
+def test_of_two_with_one_marker_the_one_that_is_left_is_ours(
+    bench: Bench, vendor: str, supplier: str
+) -> None:
+    bill = bench.add_bill(vendor, "F-7", bill_line("100.00"))
+    first, second = (bench.add_invoice(supplier, f"F-7{x}", "100.00", note=f"BILL:{bill}") for x in "ab")
+    bench.sync()
+    assert bench.state("bill", bill) == ("held", "doubled")
+    bench.sandbox.delete_invoice(bench.company, first)
+    bench.pass_time(301)
+    bench.sync()
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.record("bill", bill).visma_number == second
+
+
+def test_a_bill_whose_invoice_a_person_deleted_can_be_archived(bench: Bench, bill: str) -> None:
+    bench.sandbox.delete_invoice(bench.company, number_of(bench, bill))
+    bench.sandbox.archive_bill(bench.organization, bill)
+    bench.sync()
+    assert bench.state("bill", bill) == ("ignored", None)

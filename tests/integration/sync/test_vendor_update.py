@@ -140,3 +140,17 @@ def test_a_repeated_upsert_writes_nothing(bench: Bench, vendor: str) -> None:
         assert [run.word for run in bench.force("vendor", vendor)] == ["unchanged"]
     assert bench.effects() == effects
     assert bench.history("vendor", vendor) == ["created"]
+
+
+def test_a_vendor_known_from_a_notification_is_filled_in_by_its_page(bench: Bench) -> None:
+    bench.poll("visma")
+    vendor = bench.add_vendor(email="a@example.com")
+    now = bench.clock.advance(-60)
+    told = {"id": vendor, "name": "Kontoret AB", "updatedTime": now.isoformat(timespec="milliseconds")}
+    bench.hear(replace(Heard("vendor", vendor, now, jsontext.dumps(told).encode()), whole=False))
+    assert [run.word for run in bench.work_off()] == ["created"]
+    assert bench.supplier_of(vendor)["mainContact"]["email"] is None
+    bench.poll("bill")
+    assert [run.word for run in bench.work_off()] == ["updated"]
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == "a@example.com"
+    assert len(bench.suppliers()) == 1
