@@ -37,7 +37,6 @@ def test_a_tenant_is_set_up_and_backfilled_by_commands_alone(newcomer: Firm, sta
     assert len(newcomer.suppliers()) == 1
     (status,) = stage.ask("status", newcomer.id)
     assert (status["tenant"], status["dead_letters"], status["held"]) == (newcomer.id, 0, 0)
-    (ignored,) = stage.ask("records", "list", newcomer.id, "--state", "ignored")
-    assert ignored["bill_id"] == unwanted
-    stage.connector("tenant", "pause", newcomer.id)
+    newcomer.settle("bill", unwanted, "ignored")
+    newcomer.pause()
     assert "paused" in stage.connector("sync", newcomer.id, "--wait", fails=True)
