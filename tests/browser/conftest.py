@@ -52,7 +52,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def synced(chromium: str, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    """A tenant for whom a vendor was carried over, through the queue; needed only where there is a browser."""
+    """A tenant for whom a vendor was carried over, for a browser to look at."""
     with connect(stage.composition.settings.database_url, name="test") as conn:
         firm = Firm(stage, conn, 900, tmp_path_factory.mktemp("tenants"))
         firm.enroll()
