@@ -61,7 +61,6 @@ tenant_id = "{visma_tenant}"
 company_id = "{company}"
 [sync]
 bills_since = 2026-01-01
-attachments = false
 {sync}
 [limits]
 {limits}
@@ -140,7 +139,8 @@ class Firm:
 
     def write_file(self, limits: str = "", **sync: object) -> Path:
         """The tenant's TOML file; ``sync`` are settings of that table."""
-        sync = {"poll_interval_s": QUIET_S, "sweep_interval_s": QUIET_S, **sync}
+        quiet = {"poll_interval_s": QUIET_S, "sweep_interval_s": QUIET_S, "attachments": False}
+        sync = {**quiet, **sync}
         lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in sync.items())
         path = self.folder / f"{self.id}.toml"
         text = _TOML.format(at=self.stage.addresses, sync=lines, limits=limits, **vars(self))
