@@ -22,6 +22,7 @@ from shared.errors import (
     NotYet,
     OutcomeUnknown,
     Permanent,
+    PoisonRecord,
     Retryable,
     Unavailable,
 )
@@ -42,6 +43,9 @@ log = logs.get_logger(__name__)
 MAX_ATTEMPTS = 12
 SHORT_ATTEMPTS = 5
 """So many tries come soon after one another, in Celery; the rest is parked in PostgreSQL."""
+
+MOST_LOST_CLAIMS = 3
+"""So many workers in a row may end on a record without a word; the next one buries it untouched."""
 
 LONG_CAP_S = 3600.0
 LOST_WRITE_S = 2.0
@@ -70,9 +74,15 @@ class ConnectorTask(Task):  # type: ignore[misc]
             return _Run(self, get_context(), kind, tenant, bill_id).make_true(upsert)
 
     def walk(
-        self, source: str, tenant: str, kind: str, token: str, walk: Walk, resume: dict[str, Any] | None
+        self,
+        source: str,
+        tenant: str,
+        kind: str,
+        token: str,
+        walk: Walk,
+        resume: dict[str, Any] | None = None,
     ) -> int:
-        """Run a poll that a tick gave us, or its next piece; a failure sets the next one, and loses nothing."""
+        """Run a poll that a tick gave us, or its next piece; a failure sets the next, and loses nothing."""
         context = get_context()
         with logs.bound(tenant=tenant, source=source, kind=kind):
             walked = _walk(context, Poll(tenant, source, kind, UUID(token)), walk, resume)
@@ -124,6 +134,8 @@ class _Run:
             work.end_turn()
 
     def _judge(self, work: Work, upsert: Upsert) -> Outcome:
+        if work.record.lost_claims >= MOST_LOST_CLAIMS:
+            raise PoisonRecord(work.record.lost_claims)
         if work.record.attempts > MAX_ATTEMPTS:
             raise Permanent(f"{work.record.attempts} tries, and none of them came to an end")
         try:
@@ -232,6 +244,9 @@ class _Run:
             attempts = records.bury(conn, record, text, nothing_ran=_nothing_ran(record, error))
             if attempts is None:
                 raise ClaimLost
+            dead_letters.close_letters(
+                conn, *record.key.values(), by=self.context.worker_name, why="it failed again"
+            )
             dead_letters.add_letter(conn, _letter(self.task, record, error, attempts))
             records.notify(conn, record.tenant)
         log.error("record is dead", action="record.dead", error=text, attempts=attempts)

@@ -6,10 +6,12 @@ it is asked to.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from celery import Celery
 from redis import Redis
@@ -182,9 +184,17 @@ class Context:
             actor=self.worker_name,
         )
 
-    def poll_work(self, config: TenantConfig, poll: Poll) -> PollWork:
-        """One walk of one of the tenant's lists."""
-        return PollWork(config, poll, self.pool, self.bill(config), self.visma(config), self.clock)
+    def poll_work(
+        self,
+        config: TenantConfig,
+        poll: Poll,
+        resume: dict[str, Any] | None = None,
+        until: float = math.inf,
+    ) -> PollWork:
+        """One walk of one of the tenant's lists, or a piece of it."""
+        return PollWork(
+            config, poll, self.pool, self.bill(config), self.visma(config), self.clock, resume, until
+        )
 
     def bill_credentials(self, tenant: str) -> BillCredentials:
         """Unsealed for one call. Raises NotYet until there are any."""

@@ -121,7 +121,7 @@ def _send_record(conn: Conn, context: Context, scope: Scope) -> None:
 def _read_lists(context: Context, config: TenantConfig, scope: Scope) -> None:
     """Make due what BILL lists, here and not in a task: only so is it known when the last of it is done."""
     with working(f"{scope.tenant}: reading BILL's vendors and bills"):
-        seen = backfill(context.pool, context.bill(config), config, _day(scope), context.clock)
+        seen = backfill(context.pool, context.bill(config), config, _day(scope), context.clock).rows
     context.dispatcher.dispatch_due()
     note(f"{scope.tenant}: {seen} vendors and bills read")
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as midnight
+from functools import partial
+from typing import Any
 
 from shared.bill.client import BillClient
 from shared.bill.models import Kind, Page, Row
@@ -11,38 +17,55 @@ from shared.store import records
 from shared.store.pool import Pool
 from shared.store.records import Urgency
 from shared.tenants import TenantConfig
-from workers.sync.bill_walk import walk_pages
+from workers.sync.bill_walk import Progress, walk_on
 from workers.sync.poll_bill import first_since, heard_row
 
 KINDS: tuple[Kind, ...] = ("vendor", "bill")
 
 
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How far a backfill has come; ``resume`` is None once it is over."""
+
+    rows: int
+    resume: dict[str, Any] | None = None
+
+
 def backfill(
-    pool: Pool, bill: BillClient, tenant: TenantConfig, since: str | None, clock: Callable[[], datetime]
-) -> int:
-    """Make due what BILL changed since ``since`` (a date, or the tenant's first); how many were seen."""
-    if since is None:
-        start = first_since(tenant.sync.bills_since)
-    else:
-        start = datetime.combine(date.fromisoformat(since), time(), UTC)
-    return sum(_walk(pool, bill, tenant, kind, start, clock) for kind in KINDS)
-
-
-def _walk(
     pool: Pool,
     bill: BillClient,
     tenant: TenantConfig,
-    kind: Kind,
-    since: datetime,
+    since: str | None,
     clock: Callable[[], datetime],
-) -> int:
-    def fetch(value: datetime, cursor: str | None) -> Page[Row]:
-        return bill.list_page(kind, since=value, cursor=cursor)
+    *,
+    resume: dict[str, Any] | None = None,
+    until: float = math.inf,
+) -> Backfill:
+    """Make due what BILL changed since ``since`` (a date, or the tenant's first), vendors before bills.
 
-    count = 0
-    for page in walk_pages(fetch, since, clock()):
-        heard = [heard_row(row, Urgency.BACKFILL, clock()) for row in page.results]
-        with pool.connection() as conn:
-            records.make_due(conn, tenant.id, heard)
-        count += len(page.results)
-    return count
+    Ends early at ``until`` (monotonic seconds); ``resume`` is what an earlier piece returned.
+    """
+    start = _start(tenant, since)
+    done = Progress.from_json(resume["progress"]) if resume else Progress.begin(start, clock())
+    rows = int(resume["rows"]) if resume else 0
+    for kind in KINDS[KINDS.index(resume["kind"]) :] if resume else KINDS:
+        begun_at = done.at
+        for page, reached in walk_on(partial(_fetch, bill, kind), done):
+            heard = [heard_row(row, Urgency.BACKFILL, clock()) for row in page.results]
+            with pool.connection() as conn:
+                records.make_due(conn, tenant.id, heard)
+            rows += len(page.results)
+            if time.monotonic() > until and reached.at != begun_at:
+                return Backfill(rows, {"kind": kind, "progress": reached.to_json(), "rows": rows})
+        done = Progress.begin(start, clock())
+    return Backfill(rows)
+
+
+def _fetch(bill: BillClient, kind: Kind, value: datetime, cursor: str | None) -> Page[Row]:
+    return bill.list_page(kind, since=value, cursor=cursor)
+
+
+def _start(tenant: TenantConfig, since: str | None) -> datetime:
+    if since is None:
+        return first_since(tenant.sync.bills_since)
+    return datetime.combine(date.fromisoformat(since), midnight(), UTC)

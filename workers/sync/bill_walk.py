@@ -10,7 +10,9 @@ cursor goes on by value too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.bill.answers import CursorExpired
 from shared.bill.models import Page, Row
@@ -24,22 +26,84 @@ MOST_ROUNDS = 3
 MOST_PAGES_AT_ONE_TIME = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk has come: enough to go on from in another task.
+
+    ``at`` is the last time seen in this pass, ``newest`` the newest of all; ``by_value`` is the pass that
+    no move can disturb.
+    """
+
+    since: datetime
+    started_at: datetime
+    at: datetime
+    newest: datetime
+    rows: int = 0
+    pages: int = 0
+    by_value: bool = False
+
+    @classmethod
+    def begin(cls, since: datetime, started_at: datetime) -> Progress:
+        """A walk that has not begun."""
+        return cls(since, started_at, since, since)
+
+    def after(self, page: Page[Row]) -> Progress:
+        """The progress with one more page."""
+        at = _last_time(page, self.at)
+        return replace(
+            self,
+            at=at,
+            newest=max(at, self.newest),
+            rows=self.rows + len(page.results),
+            pages=self.pages + 1,
+        )
+
+    @property
+    def may_have_moved(self) -> bool:
+        """Whether records changed during the walk, so that one may have slipped between two pages."""
+        return self.pages > 1 and self.newest > self.started_at - CLOCKS_DIFFER
+
+    def to_json(self) -> dict[str, Any]:
+        """As a task's argument."""
+        times = {name: getattr(self, name).isoformat() for name in _TIMES}
+        return {**times, "rows": self.rows, "pages": self.pages, "by_value": self.by_value}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Progress:
+        """Read back from a task's argument."""
+        times = {name: datetime.fromisoformat(value[name]) for name in _TIMES}
+        return cls(**times, rows=value["rows"], pages=value["pages"], by_value=value["by_value"])
+
+
+_TIMES = ("since", "started_at", "at", "newest")
+
+
 def walk_pages(fetch: Fetch, since: datetime, started_at: datetime) -> Iterator[Page[Row]]:
     """Every page of what changed since a time; a record may be seen more than once.
 
     Raises what ``fetch`` raises.
     """
-    count, newest = 0, since
-    try:
-        for page in _by_cursor(fetch, since):
-            yield page
-            count += 1
-            newest = _last_time(page, newest)
-    except CursorExpired:
-        yield from _by_value(fetch, newest)
-        count += 2
-    if count > 1 and newest > started_at - CLOCKS_DIFFER:
-        yield from _by_value(fetch, since)
+    for page, _ in walk_on(fetch, Progress.begin(since, started_at)):
+        yield page
+
+
+def walk_on(fetch: Fetch, progress: Progress) -> Iterator[tuple[Page[Row], Progress]]:
+    """The pages that are left of a walk, each with the progress once it is stored."""
+    if not progress.by_value:
+        try:
+            for page in _by_cursor(fetch, progress.at):
+                progress = progress.after(page)
+                yield page, progress
+        except CursorExpired:
+            for page in _by_value(fetch, progress.at):
+                progress = progress.after(page)
+                yield page, progress
+        if not progress.may_have_moved:
+            return
+        progress = replace(progress, by_value=True, at=progress.since)
+    for page in _by_value(fetch, progress.at):
+        progress = progress.after(page)
+        yield page, progress
 
 
 def _by_cursor(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:

@@ -15,7 +15,8 @@ POLLS = {
     "events": queues.RECOVER_EVENTS,
 }
 
-MOST_COPYING = 20
+MOST_COPYING = 40
+MOST_COPYING_OF_ONE_TENANT = 4
 """Bills whose documents are on their way at once: files take long, and records go before them."""
 
 
@@ -31,7 +32,9 @@ def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:
 def send_copying(pool: Pool, dispatcher: Dispatcher) -> int:
     """Send a task for every bill whose documents are to be looked at; each is given to one tick only."""
     with pool.connection() as conn:
-        due = attachments.take_due(conn, most=MOST_COPYING, again_s=AGAIN_S)
+        due = attachments.take_due(
+            conn, most=MOST_COPYING, most_of_tenant=MOST_COPYING_OF_ONE_TENANT, again_s=AGAIN_S
+        )
     for tenant, bill_id in due:
         dispatcher.send(queues.COPY_ATTACHMENTS, tenant, bill_id)
     return len(due)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.bill.client import BillClient
 from shared.store import watermarks
@@ -21,7 +24,11 @@ RECOVER_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class PollWork:
-    """A poll that is ours until it ends or its claim runs out."""
+    """A poll that is ours until it ends or its claim runs out.
+
+    A long walk is done in pieces, so that it holds no worker for long: ``resume`` is where the piece
+    before ended, ``until`` (monotonic seconds) when this one should.
+    """
 
     tenant: TenantConfig
     poll: Poll
@@ -29,6 +36,13 @@ class PollWork:
     bill: BillClient
     visma: VismaClient
     clock: Callable[[], datetime]
+    resume: dict[str, Any] | None = None
+    until: float = math.inf
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this piece of the walk has taken its time: the rest goes to the back of the queue."""
+        return time.monotonic() > self.until
 
     @contextmanager
     def conn(self) -> Iterator[Conn]:
@@ -66,7 +80,8 @@ class PollWork:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What a walk saw, and what it woke."""
+    """What a walk saw, and what it woke; with ``resume`` it is not over and goes on from there."""
 
     rows: int
     due: tuple[Due, ...] = ()
+    resume: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ from shared.bill.models import Kind, Page, Row
 from shared.store import attachments, records
 from shared.store.records import Heard, Urgency
 from shared.visma.models import EDITABLE_STATUSES
-from workers.sync.bill_walk import walk_pages
+from workers.sync.bill_walk import Progress, walk_on
 from workers.sync.content import describe, not_in_future
 from workers.sync.poll import PollWork, Walked
 
@@ -27,15 +27,17 @@ FIRST_LOOK_BACK = timedelta(days=90)
 
 
 def walk_bill(work: PollWork) -> Walked:
-    """One whole walk since the watermark less the overlap."""
-    started_at = work.clock()
+    """One walk since the watermark less the overlap, or a piece of it."""
     position = work.find_position()
-    since = _since(work, position)
-    rows, newest = walk_since(work, since, Urgency.POLL if position else Urgency.BACKFILL)
+    urgency = Urgency.POLL if position else Urgency.BACKFILL
+    progress, over = walk_since(work, _since(work, position), urgency)
+    if not over:
+        return Walked(progress.rows, resume=progress.to_json())
     # A time in the future would hide everything until then: the watermark goes up to our clock at most.
-    reached = min(newest, started_at) if newest else None
-    work.complete(format_since(reached) if reached else position, started_at)
-    return Walked(rows)
+    reached = min(progress.newest, progress.started_at)
+    seen = progress.newest > progress.since
+    work.complete(format_since(reached) if seen else position, progress.started_at)
+    return Walked(progress.rows)
 
 
 def walk_sweep(work: PollWork) -> Walked:
@@ -43,14 +45,15 @@ def walk_sweep(work: PollWork) -> Walked:
 
     Documents do not move it either: bills whose invoices are not released yet have theirs looked at.
     """
-    started_at = work.clock()
-    since = started_at - timedelta(days=work.tenant.sync.sweep_days)
-    rows, _ = walk_since(work, since, Urgency.BACKFILL)
+    since = work.clock() - timedelta(days=work.tenant.sync.sweep_days)
+    progress, over = walk_since(work, since, Urgency.BACKFILL)
+    if not over:
+        return Walked(progress.rows, resume=progress.to_json())
     if work.poll.kind == "bill" and work.tenant.sync.attachments:
         with work.conn() as conn:
             attachments.want_unreleased(conn, work.tenant.id, sorted(EDITABLE_STATUSES))
-    work.complete(None, started_at)
-    return Walked(rows)
+    work.complete(None, progress.started_at)
+    return Walked(progress.rows)
 
 
 def walk_waiting(work: PollWork) -> Walked:
@@ -66,21 +69,22 @@ def walk_waiting(work: PollWork) -> Walked:
     return Walked(len(waiting))
 
 
-def walk_since(work: PollWork, since: datetime, urgency: Urgency) -> tuple[int, datetime | None]:
-    """Store every record changed since a time; how many were seen, and the newest ``updatedTime``."""
+def walk_since(work: PollWork, since: datetime, urgency: Urgency) -> tuple[Progress, bool]:
+    """Store what changed since a time, going on where the last piece ended; and whether that is all."""
     kind: Kind = "vendor" if work.poll.kind == "vendor" else "bill"
 
     def fetch(value: datetime, cursor: str | None) -> Page[Row]:
         work.hold()
         return work.bill.list_page(kind, since=value, cursor=cursor)
 
-    rows, newest = 0, None
-    for page in walk_pages(fetch, since, work.clock()):
+    progress = Progress.from_json(work.resume) if work.resume else Progress.begin(since, work.clock())
+    begun_at = progress.at
+    for page, reached in walk_on(fetch, progress):
         _store(work, page, urgency)
-        rows += len(page.results)
-        times = [row.updated_at for row in page.results if row.updated_at is not None]
-        newest = max([*times, *([newest] if newest else [])], default=None)
-    return rows, newest
+        progress = reached
+        if work.is_over and progress.at != begun_at:  # else the next piece would begin where this one did
+            return progress, False
+    return progress, True
 
 
 def heard_row(row: Row, urgency: Urgency, now: datetime) -> Heard:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.store import records, visma_index
 from shared.store.records import Heard, Urgency
 from shared.store.visma_index import Entry
-from shared.visma.models import Page, Supplier, SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.sync.index import supplier_entry, supplier_invoice_entry
 from workers.sync.poll import PollWork, Walked
-from workers.sync.walks import walk_whole
+from workers.sync.walks import WALKS, ListMoved
 
 OVERLAP = timedelta(hours=2)
 """Visma's times are local and have no zone: an hour when clocks go back, and one to spare."""
@@ -20,66 +21,102 @@ OVERLAP = timedelta(hours=2)
 WALK_FIRST = "walk_first"
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk has come. ``newest`` is of the first page: nothing after it was seen before it."""
+
+    started_at: datetime
+    page: int = 1
+    total: int = 0
+    newest: str | None = None
+    rows: int = 0
+    walks: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As a task's argument."""
+        return {**asdict(self), "started_at": self.started_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Progress:
+        """Read back from a task's argument."""
+        return cls(**{**value, "started_at": datetime.fromisoformat(value["started_at"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page as the index takes it."""
+
+    entries: list[Entry]
+    newest: str | None
+    total: int
+
+
 def walk_visma(work: PollWork) -> Walked:
-    """One whole walk since the watermark; what waited for it is due."""
-    started_at = work.clock()
-    position = work.find_position()
-    since = _with_overlap(position)
-    walk = _walk_suppliers if work.poll.kind == "supplier" else _walk_supplier_invoices
-    rows, newest = walk(work, since)
-    work.complete(newest, started_at)
+    """One walk since the watermark, or a piece of it; what waited for it is due once it is whole."""
+    since = _with_overlap(work.find_position())
+    fetch = _fetch_suppliers if work.poll.kind == "supplier" else _fetch_supplier_invoices
+    progress = Progress.from_json(work.resume) if work.resume else Progress(work.clock())
+    while True:
+        work.hold()
+        shown = fetch(work, since, progress.page)
+        if progress.page > 1 and shown.total != progress.total:
+            progress = _begin_anew(progress)
+            continue
+        _store(work, shown)
+        progress = _after(progress, shown)
+        if (progress.page - 1) * PAGE_SIZE >= progress.total:
+            return _complete(work, progress)
+        if work.is_over:
+            return Walked(progress.rows, resume=progress.to_json())
+
+
+def _complete(work: PollWork, progress: Progress) -> Walked:
+    work.complete(progress.newest, progress.started_at)
     with work.conn() as conn:
         due = records.wake(conn, work.tenant.id, WALK_FIRST)
-        again = records.find_unlike(conn, work.tenant.id, started_at)
+        again = records.find_unlike(conn, work.tenant.id, progress.started_at)
         if work.tenant.sync.release_invoices:
             again += records.find_releasable(conn, work.tenant.id)
         heard = [Heard("bill", bill_id, urgency=Urgency.POLL, again=True) for bill_id in dict.fromkeys(again)]
         due += records.make_due(conn, work.tenant.id, heard)
-    return Walked(rows, tuple(due))
+    return Walked(progress.rows, tuple(due))
 
 
-def _walk_suppliers(work: PollWork, since: str | None) -> tuple[int, str | None]:
-    def fetch(page: int) -> Page[Supplier]:
-        work.hold()
-        return work.visma.list_suppliers(modified_since=since, page=page)
-
-    store = _Store(work)
-    first = walk_whole(
-        fetch, PAGE_SIZE, lambda page: store([supplier_entry(work.tenant.id, one) for one in page.results])
-    )
-    return store.rows, _newest(one.last_modified for one in first.results)
+def _fetch_suppliers(work: PollWork, since: str | None, page: int) -> Shown:
+    found = work.visma.list_suppliers(modified_since=since, page=page)
+    entries = [supplier_entry(work.tenant.id, one) for one in found.results]
+    return Shown(entries, _newest(one.last_modified for one in found.results), found.total_count)
 
 
-def _walk_supplier_invoices(work: PollWork, since: str | None) -> tuple[int, str | None]:
+def _fetch_supplier_invoices(work: PollWork, since: str | None, page: int) -> Shown:
     # The first walk is by document date: what people entered for the time we carry must be known.
     from_date = work.tenant.sync.bills_since if since is None else None
+    found = work.visma.list_supplier_invoices(modified_since=since, document_date_from=from_date, page=page)
+    entries = [supplier_invoice_entry(work.tenant.id, one) for one in found.results]
+    return Shown(entries, _newest(one.last_modified for one in found.results), found.total_count)
 
-    def fetch(page: int) -> Page[SupplierInvoice]:
-        work.hold()
-        return work.visma.list_supplier_invoices(
-            modified_since=since, document_date_from=from_date, page=page
-        )
 
-    store = _Store(work)
-    first = walk_whole(
-        fetch,
-        PAGE_SIZE,
-        lambda page: store([supplier_invoice_entry(work.tenant.id, one) for one in page.results]),
+def _begin_anew(progress: Progress) -> Progress:
+    """The list's size changed, and it has no order: something may have slipped between two pages."""
+    if progress.walks >= WALKS:
+        raise ListMoved
+    return replace(progress, page=1, walks=progress.walks + 1)
+
+
+def _after(progress: Progress, shown: Shown) -> Progress:
+    is_first = progress.page == 1
+    return replace(
+        progress,
+        page=progress.page + 1,
+        total=shown.total if is_first else progress.total,
+        newest=shown.newest if is_first else progress.newest,
+        rows=progress.rows + len(shown.entries),
     )
-    return store.rows, _newest(one.last_modified for one in first.results)
 
 
-class _Store:
-    """Puts pages into the index and counts their rows."""
-
-    def __init__(self, work: PollWork) -> None:
-        self._work = work
-        self.rows = 0
-
-    def __call__(self, entries: Sequence[Entry]) -> None:
-        self.rows += len(entries)
-        with self._work.conn() as conn:
-            visma_index.put_entries(conn, entries)
+def _store(work: PollWork, shown: Shown) -> None:
+    with work.conn() as conn:
+        visma_index.put_entries(conn, shown.entries)
 
 
 def _newest(times: Iterable[str | None]) -> str | None:

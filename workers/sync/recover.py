@@ -31,24 +31,44 @@ SOURCE, KIND = "events", "event"
 OVERLAP = timedelta(hours=24)
 """BILL goes on trying to deliver for a time it does not tell, and its clock is not ours."""
 KEPT = timedelta(days=180)
-SLICE = timedelta(days=7)
+SLICE = timedelta(days=2)
 """The log is walked in parts of this length: a long walk that is broken off goes on where it was."""
 
 Reached = Callable[[str | None], None]
 """Told before every page; with a position where everything before it is stored."""
+IsOver = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(position: str | None) -> None:
+    """Nobody has to know how far the walk is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """BILL's log beside the events table: how many it ``listed``, and how many of them are ``missing``.
 
-    ``unreadable`` ones are neither; ``switched_on`` says that delivery had been off.
+    ``unreadable`` ones are neither; ``switched_on`` says that delivery had been off, ``is_whole`` that the
+    walk came to its end.
     """
 
     listed: int = 0
     missing: int = 0
     unreadable: int = 0
     switched_on: bool = False
+    is_whole: bool = True
+
+    def with_part(self, part: _Part) -> Comparison:
+        """The comparison with one more page of the log."""
+        return replace(
+            self,
+            listed=self.listed + part.listed,
+            missing=self.missing + len(part.missing),
+            unreadable=self.unreadable + len(part.unreadable),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +90,11 @@ class DeliveryLog:
     pool: Pool
     clock: Callable[[], datetime]
 
-    def recover(self, position: str | None, reached: Reached) -> Comparison:
+    def recover(self, position: str | None, reached: Reached, is_over: IsOver = _never) -> Comparison:
         """Switch delivery on and store what is missing since ``position``, with an overlap.
 
-        What becomes due is left to be dispatched. Raises what BILL's calls raise.
+        What becomes due is left to be dispatched. Ends early once ``is_over``. Raises what BILL's calls
+        raise.
         """
         subscription = self._fetch_subscription()
         if not subscription.enabled:
@@ -86,7 +107,7 @@ class DeliveryLog:
             )
             with self.pool.connection() as conn:  # what BILL did not even try to send is in its lists alone
                 watermarks.poll_now(conn, self.tenant.id, source="bill")
-        compared = self._compare(subscription, position, reached, store=True)
+        compared = self._compare(subscription, position, reached, store=True, is_over=is_over)
         return replace(compared, switched_on=not subscription.enabled)
 
     def compare(self, position: str | None) -> Comparison:
@@ -100,26 +121,29 @@ class DeliveryLog:
         reached: Reached,
         *,
         store: bool,
+        is_over: IsOver = _never,
     ) -> Comparison:
-        listed = missing = unreadable = 0
-        for part in self._walk(self._since(subscription, position), reached):
-            listed += part.listed
-            missing += len(part.missing)
-            unreadable += len(part.unreadable)
-            if store and (part.missing or part.unreadable):
-                with self.pool.connection() as conn:
-                    store_entries(conn, [*part.missing, *part.unreadable])
-        return Comparison(listed, missing, unreadable)
+        found = Comparison()
+        for since, until in self._slices(self._since(subscription, position)):
+            for page in self._pages(since, until, reached):
+                part = self._split(page)
+                found = found.with_part(part)
+                if store and (part.missing or part.unreadable):
+                    with self.pool.connection() as conn:
+                        store_entries(conn, [*part.missing, *part.unreadable])
+            if until is not None:
+                reached(format_since(until))
+                if is_over():
+                    return replace(found, is_whole=False)
+        return found
 
-    def _walk(self, since: datetime, reached: Reached) -> Iterator[_Part]:
+    def _slices(self, since: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+        """Parts of the log; the last has no end, so that what happens meanwhile is in it."""
         now = self.clock()
-        while since < now:
-            until = since + SLICE
-            for page in self._pages(since, until if until < now else None, reached):
-                yield self._split(page)
-            since = until
-            if since < now:
-                reached(format_since(since))
+        while since + SLICE < now:
+            yield since, since + SLICE
+            since += SLICE
+        yield since, None
 
     def _pages(
         self, since: datetime, until: datetime | None, reached: Reached
@@ -184,19 +208,22 @@ class DeliveryLog:
 
 
 def walk_events(work: PollWork, find_log: Callable[[TenantConfig], DeliveryLog | None]) -> Walked:
-    """The hourly comparison; a tenant without a subscription has nothing to compare."""
+    """The hourly comparison, or a piece of it; a tenant without a subscription has nothing to compare."""
     started_at = work.clock()
     try:
         found = find_log(work.tenant)
         if found is None:
             work.complete(None, started_at)
             return Walked(0)
-        compared = found.recover(work.find_position(), work.hold)
+        compared = found.recover(work.find_position(), work.hold, lambda: work.is_over)
     except Permanent as error:  # a missing permission, a deleted subscription: no use to ask every minute
         raise Retryable(str(error), retry_after_s=RECOVER_S) from error
-    work.complete(format_since(started_at), started_at)
     tell(work.tenant.id, compared)
-    return Walked(compared.listed)
+    listed = compared.listed + (int(work.resume["listed"]) if work.resume else 0)
+    if not compared.is_whole:
+        return Walked(listed, resume={"listed": listed})
+    work.complete(format_since(started_at), started_at)
+    return Walked(listed)
 
 
 def recover_now(conn: Conn, found: DeliveryLog) -> Comparison:
@@ -230,7 +257,3 @@ def _find_event_id(entry: StreamEntry) -> str | None:
         return parse_event(entry.body).event_id
     except ValueError:
         return None
-
-
-def _ignore(position: str | None) -> None:
-    """Nobody has to know how far the walk is."""

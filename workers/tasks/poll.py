@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from celery import shared_task
 
 from shared import queues
-from workers.base import ConnectorTask
+from workers.base import PIECE_S, ConnectorTask
 from workers.sync.backfill import backfill
 from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
 from workers.sync.poll_visma import walk_visma
 from workers.sync.recover import walk_events
 from workers.wiring import get_context
 
+Resume = dict[str, Any] | None
+"""Where the piece before ended, of a walk that is done in pieces."""
+
 
 @shared_task(name=queues.POLL_BILL, bind=True)
-def poll_bill(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+def poll_bill(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
     """Walk BILL's vendors or bills since the watermark; how many rows were seen."""
-    return self.walk("bill", tenant, kind, token, walk_bill)
+    return self.walk("bill", tenant, kind, token, walk_bill, resume)
 
 
 @shared_task(name=queues.READ_WAITING, bind=True)
-def read_waiting(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+def read_waiting(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
     """Read the bills that wait for approval again; how many there were."""
-    return self.walk("waiting", tenant, kind, token, walk_waiting)
+    return self.walk("waiting", tenant, kind, token, walk_waiting, resume)
 
 
 @shared_task(name=queues.SWEEP, bind=True)
-def sweep(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+def sweep(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
     """Compare BILL's vendors or bills of the sweep window; how many rows were seen."""
-    return self.walk("sweep", tenant, kind, token, walk_sweep)
+    return self.walk("sweep", tenant, kind, token, walk_sweep, resume)
 
 
 @shared_task(name=queues.POLL_VISMA, bind=True)
-def poll_visma(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+def poll_visma(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
     """Walk Visma's suppliers or supplier invoices into the index; how many were seen."""
-    return self.walk("visma", tenant, kind, token, walk_visma)
+    return self.walk("visma", tenant, kind, token, walk_visma, resume)
 
 
 @shared_task(name=queues.RECOVER_EVENTS, bind=True)
-def recover_events(self: ConnectorTask, tenant: str, kind: str, token: str) -> int:
+def recover_events(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
     """Fetch from BILL's log what never reached us, and switch delivery on; how many were listed."""
     find_log = get_context().find_delivery_log
-    return self.walk("events", tenant, kind, token, lambda work: walk_events(work, find_log))
+    return self.walk("events", tenant, kind, token, lambda work: walk_events(work, find_log), resume)
 
 
 @shared_task(name=queues.SYNC_TENANT)
-def sync_tenant(tenant: str, since: str | None = None) -> int:
+def sync_tenant(tenant: str, since: str | None = None, resume: Resume = None) -> int:
     """Make everything that changed in BILL since a date due, as a backfill; how many rows were seen."""
     context = get_context()
     config = context.get_tenant(tenant).config
-    count = backfill(context.pool, context.bill(config), config, since, context.clock)
-    context.dispatcher.dispatch_due()
-    return count
+    until = time.monotonic() + PIECE_S
+    done = backfill(
+        context.pool, context.bill(config), config, since, context.clock, resume=resume, until=until
+    )
+    if done.resume is not None:
+        context.dispatcher.send(queues.SYNC_TENANT, tenant, since, done.resume)
+    context.dispatcher.dispatch_of(tenant)
+    return done.rows

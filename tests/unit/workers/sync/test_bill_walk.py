@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.bill.answers import CursorExpired
 from shared.bill.models import Page, Row
-from workers.sync.bill_walk import walk_pages
+from workers.sync.bill_walk import Progress, walk_on, walk_pages
 
 pytestmark = pytest.mark.unit
 
@@ -71,3 +71,28 @@ def test_more_records_of_one_time_than_a_page_holds() -> None:
     listed = List([5] * 10 + [6], {}, {2})
     seen = {row.id for page in walk_pages(listed.fetch, SINCE, START) for row in page.results}
     assert len(seen) == 11
+
+
+def walk_in_pieces(listed: List) -> set[str]:
+    """As the polls do it: each piece ends as soon as it has come to a later time."""
+    progress, seen = Progress.begin(SINCE, START), set[str]()
+    for _ in range(200):
+        begun_at = progress.at
+        for page, reached in walk_on(listed.fetch, progress):
+            seen |= {row.id for row in page.results}
+            progress = Progress.from_json(reached.to_json())
+            if progress.at != begun_at:
+                break
+        else:
+            return seen
+    raise AssertionError("the walk does not end")
+
+
+@settings(max_examples=200)
+@given(
+    ages=st.lists(st.integers(0, 59), max_size=14),
+    edits=st.dictionaries(st.integers(1, 12), st.integers(0, 13), max_size=6),
+)
+def test_a_walk_in_pieces_loses_nothing_either(ages: list[int], edits: dict[int, int]) -> None:
+    listed = List(ages, edits, set())
+    assert listed.untouched <= walk_in_pieces(listed)
