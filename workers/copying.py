@@ -18,12 +18,15 @@ from shared.errors import (
     NotYet,
     OutcomeUnknown,
     Permanent,
+    PoisonRecord,
 )
 from shared.store import attachments, dead_letters
 from shared.store.dead_letters import DeadLetter
 from workers.base import (
+    FAILED_AGAIN,
     LONG_CAP_S,
     MAX_ATTEMPTS,
+    MOST_LOST_CLAIMS,
     SUSPENDED_S,
     ConnectorTask,
     counts_as_try,
@@ -39,8 +42,12 @@ from workers.wiring import Context, get_context
 log = logs.get_logger(__name__)
 
 BACKOFF_BASE_S = 2.0
+OPEN_CIRCUIT_S = 30.0
 SOFT_TIME_LIMIT_S: Final = 240
-"""A run begins a further document for half a minute only; then one goes down and up within its deadlines."""
+"""A run begins a further document for half a minute only; then one goes down and up within its deadlines.
+
+A message that is redelivered meanwhile finds the row claimed.
+"""
 
 TIME_LIMIT_S: Final = 270
 
@@ -53,7 +60,9 @@ def run_copying(task: ConnectorTask, tenant: str, bill_id: str) -> str:
         if not row.is_active:
             return "paused"
         if any(context.circuits.find_state(tenant, system).open for system in SYSTEMS):
-            return "circuit open"  # records and polls find out when it closes; a tick sends us again
+            with context.pool.connection() as conn:  # records and polls find out when it closes
+                attachments.rest(conn, tenant, bill_id, delay_s=OPEN_CIRCUIT_S)
+            return "circuit open"
         with context.pool.connection() as conn:
             claim = attachments.claim(conn, tenant, bill_id)
         if claim is None:
@@ -67,6 +76,8 @@ def run_copying(task: ConnectorTask, tenant: str, bill_id: str) -> str:
 
 def _run(task: ConnectorTask, context: Context, work: AttachmentWork) -> str:
     try:
+        if work.claim.lost_claims >= MOST_LOST_CLAIMS:
+            raise PoisonRecord(work.claim.lost_claims)
         if work.claim.attempts > MAX_ATTEMPTS:
             raise Permanent(f"{work.claim.attempts} tries, and none of them came to an end")
         detail = copy_documents(work)
@@ -131,6 +142,9 @@ def _bury(task: ConnectorTask, work: AttachmentWork, error: Exception) -> str:
             bill_id=claim.bill_id,
             traceback="".join(traceback.format_exception(error)),
             attempts=attempts,
+        )
+        dead_letters.close_letters(
+            conn, claim.tenant, "bill", claim.bill_id, by=work.actor, why=FAILED_AGAIN, attachments=True
         )
         dead_letters.add_letter(conn, letter)
     log.error("copying is dead", action="attachments.dead", error=text, attempts=attempts)

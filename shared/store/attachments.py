@@ -29,7 +29,8 @@ CLAIM_S = 60.0
 class Claim:
     """A bill's row in our hands, and the supplier invoice that the bill's record has at this moment.
 
-    ``looked_at`` is None until everything was copied once.
+    ``looked_at`` is None until everything was copied once. ``lost_claims`` is how many workers in a row
+    ended on it without a word.
     """
 
     tenant: str
@@ -39,6 +40,7 @@ class Claim:
     visma_type: str | None
     visma_number: str | None
     claim_token: UUID = field(repr=False)
+    lost_claims: int = 0
 
     @property
     def key(self) -> dict[str, Any]:
@@ -77,10 +79,18 @@ def want_unreleased(conn: Conn, tenant: str, statuses: Sequence[str]) -> int:
     return conn.execute(SQL["want_unreleased"], {"tenant": tenant, "statuses": list(statuses)}).rowcount
 
 
-def take_due(conn: Conn, *, most: int, again_s: float) -> list[tuple[str, str]]:
-    """Tenant and bill id of what is due, each given to one caller only, ``most`` on their way at once."""
-    rows = conn.execute(SQL["take_due"], {"most": most, "again_s": again_s})
-    return [(row["tenant"], row["bill_id"]) for row in rows]
+def take_due(conn: Conn, *, most: int, most_of_tenant: int, again_s: float) -> list[tuple[str, str]]:
+    """Tenant and bill id of what is due, each given to one caller only.
+
+    At most ``most`` are on their way at once; one not worked off within ``again_s`` seconds is lost.
+    """
+    values = {"most": most, "most_of_tenant": most_of_tenant, "again_s": again_s}
+    return [(row["tenant"], row["bill_id"]) for row in conn.execute(SQL["take_due"], values)]
+
+
+def rest(conn: Conn, tenant: str, bill_id: str, *, delay_s: float) -> None:
+    """Let a row that nobody works on wait, uncounted, and free its place among those on their way."""
+    conn.execute(SQL["rest"], {"tenant": tenant, "bill_id": bill_id, "delay_s": delay_s})
 
 
 def claim(conn: Conn, tenant: str, bill_id: str) -> Claim | None:

@@ -31,8 +31,9 @@ def claimed(conn: Conn, bill: str = BILL) -> Claim:
     return found
 
 
-def take(conn: Conn, most: int = 10, again_s: float = 60) -> list[str]:
-    return [bill for _, bill in attachments.take_due(conn, most=most, again_s=again_s)]
+def take(conn: Conn, most: int = 10, most_of_tenant: int = 10) -> list[str]:
+    taken = attachments.take_due(conn, most=most, most_of_tenant=most_of_tenant, again_s=60)
+    return [bill for _, bill in taken]
 
 
 def age(conn: Conn, seconds: float) -> None:
@@ -136,8 +137,32 @@ def test_tenants_take_turns_and_paused_ones_rest(due: Conn) -> None:
         add_tenant(due, tenant)
         attachments.want(due, tenant, BILL)
     tenants.set_paused(due, "paused", paused=True)
-    taken = attachments.take_due(due, most=2, again_s=60)
+    taken = attachments.take_due(due, most=2, most_of_tenant=10, again_s=60)
     assert {tenant for tenant, _ in taken} == {TENANT, "other"}
+
+
+def test_one_tenant_never_takes_all_places(due: Conn) -> None:
+    for number in range(5):
+        add_synced(due, f"00n2{number}", kind="bill")
+        attachments.want(due, TENANT, f"00n2{number}")
+    assert len(take(due, most_of_tenant=2)) == 2
+    assert take(due, most_of_tenant=2) == []
+    add_tenant(due, "other")
+    attachments.want(due, "other", "00n99")
+    assert take(due, most_of_tenant=2) == ["00n99"]
+
+
+def test_a_resting_row_holds_no_place_and_costs_no_try(due: Conn) -> None:
+    assert take(due) == [BILL]
+    attachments.rest(due, TENANT, BILL, delay_s=30)
+    assert take(due) == []
+    age(due, 30)
+    assert take(due) == [BILL]
+    claim = claimed(due)
+    assert claim.attempts == 1
+    attachments.rest(due, TENANT, BILL, delay_s=30)
+    attachments.park(due, claim, delay_s=0, detail="later", counts=False)
+    assert take(due) == [BILL], "a row in somebody's hands is left alone"
 
 
 def test_an_announced_document_is_known_until_it_is_attached_or_retracted(due: Conn) -> None:

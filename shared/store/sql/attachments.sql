@@ -19,38 +19,51 @@ ON CONFLICT (tenant, bill_id) DO UPDATE SET wanted = a.wanted + 1, dispatched_at
 WHERE a.wanted = a.done AND NOT a.dead;
 
 -- name: take_due
--- What is due, marked as dispatched, so far as less than `most` are on their way; tenants in turns.
-WITH due AS (
-    SELECT tenant, bill_id, row_number() OVER (PARTITION BY tenant ORDER BY created_at, bill_id) AS turn
-    FROM attachments
-    WHERE wanted > done AND NOT dead
-      AND (next_attempt_at IS NULL OR next_attempt_at <= now())
-      AND (claim_expires_at IS NULL OR claim_expires_at < now())
-      AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
-      AND tenant IN (SELECT id FROM tenants WHERE NOT paused AND suspended IS NULL)
+-- What is due, marked as dispatched: tenants in turns, so many of each and so many at all on their way.
+WITH busy AS (
+    SELECT tenant, count(*) AS count FROM attachments
+    WHERE wanted > done AND NOT dead AND dispatched_at >= now() - %(again_s)s * interval '1 second'
+    GROUP BY tenant
+), due AS (
+    SELECT a.tenant, a.bill_id, COALESCE(b.count, 0)
+           + row_number() OVER (PARTITION BY a.tenant ORDER BY a.created_at, a.bill_id) AS turn
+    FROM attachments a LEFT JOIN busy b USING (tenant)
+    WHERE a.wanted > a.done AND NOT a.dead
+      AND (a.next_attempt_at IS NULL OR a.next_attempt_at <= now())
+      AND (a.claim_expires_at IS NULL OR a.claim_expires_at < now())
+      AND (a.dispatched_at IS NULL OR a.dispatched_at < now() - %(again_s)s * interval '1 second')
+      AND a.tenant IN (SELECT id FROM tenants WHERE NOT paused AND suspended IS NULL)
 ), chosen AS (
-    SELECT tenant, bill_id FROM due ORDER BY turn, tenant
-    LIMIT GREATEST(0, %(most)s - (
-        SELECT count(*) FROM attachments
-        WHERE wanted > done AND NOT dead AND dispatched_at >= now() - %(again_s)s * interval '1 second'))
+    SELECT tenant, bill_id FROM due WHERE turn <= %(most_of_tenant)s ORDER BY turn, tenant
+    LIMIT GREATEST(0, %(most)s - (SELECT COALESCE(sum(count), 0) FROM busy))::bigint
 )
 UPDATE attachments a SET dispatched_at = now() FROM chosen c
 WHERE a.tenant = c.tenant AND a.bill_id = c.bill_id
   AND (a.dispatched_at IS NULL OR a.dispatched_at < now() - %(again_s)s * interval '1 second')
 RETURNING a.tenant, a.bill_id;
 
+-- name: rest
+-- Nobody works on the row, and its message is gone: not again before a while.
+UPDATE attachments
+SET next_attempt_at = now() + %(delay_s)s * interval '1 second', dispatched_at = NULL
+WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND wanted > done
+  AND (claim_expires_at IS NULL OR claim_expires_at < now())
+  AND (next_attempt_at IS NULL OR next_attempt_at <= now());
+
 -- name: claim
 -- Whoever gets the row back works on it until the claim runs out; with the invoice as our record has it.
 UPDATE attachments a
 SET claim_token = gen_random_uuid(), claim_expires_at = now() + %(claim_s)s * interval '1 second',
-    claimed_wanted = a.wanted, attempts = a.attempts + 1
+    claimed_wanted = a.wanted, attempts = a.attempts + 1,
+    lost_claims = a.lost_claims + (a.claim_token IS NOT NULL)::int
 FROM records r
 WHERE a.tenant = %(tenant)s AND a.bill_id = %(bill_id)s
   AND a.wanted > a.done AND NOT a.dead
   AND (a.claim_expires_at IS NULL OR a.claim_expires_at < now())
   AND (a.next_attempt_at IS NULL OR a.next_attempt_at <= now())
   AND r.tenant = a.tenant AND r.kind = 'bill' AND r.bill_id = a.bill_id
-RETURNING a.tenant, a.bill_id, a.claim_token, a.attempts, a.looked_at, r.visma_type, r.visma_number;
+RETURNING a.tenant, a.bill_id, a.claim_token, a.attempts, a.lost_claims, a.looked_at, r.visma_type,
+          r.visma_number;
 
 -- name: extend
 UPDATE attachments SET claim_expires_at = now() + %(claim_s)s * interval '1 second'
@@ -79,7 +92,7 @@ ORDER BY document_id;
 
 -- name: finish
 UPDATE attachments
-SET done = claimed_wanted, attempts = 0, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
+SET done = claimed_wanted, attempts = 0, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
     claim_token = NULL, claim_expires_at = NULL, looked_at = now()
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
@@ -92,12 +105,12 @@ WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND reason
 -- name: park
 UPDATE attachments
 SET next_attempt_at = now() + %(delay_s)s * interval '1 second', detail = %(detail)s, dispatched_at = NULL,
-    attempts = attempts - %(uncounted)s::int, claim_token = NULL, claim_expires_at = NULL
+    attempts = attempts - %(uncounted)s::int, lost_claims = 0, claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: bury
 UPDATE attachments
-SET done = claimed_wanted, dead = true, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
+SET done = claimed_wanted, dead = true, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
     claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING attempts;

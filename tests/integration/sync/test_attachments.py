@@ -12,6 +12,7 @@ import pytest
 
 from deploy.sandbox.jsonio import Json
 from shared import http, queues
+from shared.circuit import OPENS_AT
 from shared.multipart import FilePart
 from shared.store import attachments, dead_letters
 from tests.integration.sync.conftest import MakeBench
@@ -366,6 +367,17 @@ def test_an_invoice_that_a_person_deleted_ends_the_work(bench: Bench) -> None:
     bench.sandbox.delete_invoice(bench.company, str(bench.record("bill", bill).visma_number))
     assert copy(bench) == ["the supplier invoice is gone from Visma"]
     assert letters(bench) == []
+
+
+def test_copying_rests_while_a_system_is_out(bench: Bench) -> None:
+    bill = synced_bill(bench, ("a.pdf", b"a"))
+    for _ in range(OPENS_AT):
+        bench.context.circuits.note(bench.tenant, "visma", answered=False)
+    assert bench.count_calls(lambda: copy(bench)) == {"bill": 0, "visma": 0}
+    assert copy(bench) == [], "not every second"
+    bench.context.circuits.note(bench.tenant, "visma", answered=True)
+    assert wait(bench, 30) == ["1 copied"]
+    assert is_copied(bench, bill)
 
 
 def test_two_runs_at_once_copy_once(bench: Bench) -> None:
