@@ -294,7 +294,7 @@ def _logged(number: int) -> LoggedEvent:
 def test_recovering_fetches_what_status_says_is_missing(
     environ: dict[str, str], bill: FakeBill, stored: KeyKeeper, conn: Conn
 ) -> None:
-    created_at = datetime.now(UTC) - timedelta(days=1)
+    created_at = datetime.now(UTC) - timedelta(hours=1)
     bill.found = [Subscription("sub-9", URL, False, HANDLED_EVENT_TYPES, created_at=created_at)]
     stored.keep("sub-9", Secret("old"), None, 0)
     bill.log = [_logged(1), _logged(2)]

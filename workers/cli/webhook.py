@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -155,7 +155,8 @@ def recover(session: Session, tenant: str, as_json: bool) -> None:
         compared = recover_now(work.conn, log)
         work.dispatch_due()
     if as_json:
-        print_json({"tenant": tenant, **asdict(compared)})
+        shown = ("listed", "missing", "unreadable", "switched_on")
+        print_json({"tenant": tenant, **{name: getattr(compared, name) for name in shown}})
         return
     if compared.switched_on:
         say(f"{tenant}: BILL had switched delivery off; it is on again")

@@ -176,10 +176,15 @@ def open_log(bench: Bench, fake: FakeLog, subscription_id: str = "sub-1") -> Del
     return DeliveryLog(bench.config, subscription_id, upstream, bench.context.pool, bench.clock)
 
 
-def test_a_long_log_is_walked_in_parts_and_goes_on_where_it_broke_off(bench: Bench) -> None:
+def thirty_days(bench: Bench, **fields: Any) -> FakeLog:
+    """A log with one event a day."""
     now = bench.clock()
     events = [logged(number, now - timedelta(days=30 - number)) for number in range(30)]
-    fake = FakeLog(events, created_at=now - timedelta(days=30), breaks_at=9)
+    return FakeLog(events, created_at=now - timedelta(days=30), **fields)
+
+
+def test_a_long_log_is_walked_in_parts_and_goes_on_where_it_broke_off(bench: Bench) -> None:
+    fake = thirty_days(bench, breaks_at=8)  # on the second page of the fifth part
     reached: list[str] = []
 
     def note(position: str | None) -> None:
@@ -187,16 +192,33 @@ def test_a_long_log_is_walked_in_parts_and_goes_on_where_it_broke_off(bench: Ben
 
     with pytest.raises(Retryable, match="begin anew"):
         open_log(bench, fake).recover(None, note)
-    whole = count_events(bench)
-    assert len(reached) == 2
-    assert 14 <= whole < 30
+    assert len(reached) == 4
+    stored = count_events(bench)
+    assert 8 <= stored < 12
 
+    fake.asked.clear()
     found = open_log(bench, fake).recover(reached[-1], note)
-    assert (found.missing, count_events(bench)) == (30 - whole, 30)
+    assert (found.missing, count_events(bench)) == (30 - stored, 30)
+    starts = [start for start, _, _ in fake.asked]
+    assert starts == sorted(starts)
+    assert starts[0] > bench.clock() - timedelta(days=30) + timedelta(days=5)
     assert fake.asked[-1][1] is None, "the last part has no end: what happens meanwhile is in it"
-    assert [start for start, _, _ in fake.asked] == sorted(start for start, _, _ in fake.asked[:9]) + sorted(
-        start for start, _, _ in fake.asked[9:]
-    )
+
+
+def test_a_long_walk_is_done_in_pieces(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seal(bench, "sub-1")
+    fake = thirty_days(bench)
+    monkeypatch.setattr(Context, "subscriptions", lambda *_: fake)
+    with bench.conn() as conn:
+        poll = next(poll for poll in watermarks.take_due_polls(conn) if poll.source == SOURCE)
+    resumes: list[dict[str, Any] | None] = [None]
+    while len(resumes) == 1 or resumes[-1] is not None:
+        work = bench.context.poll_work(bench.config, poll, resumes[-1], until=0.0)
+        resumes.append(walk_events(work, bench.context.find_delivery_log).resume)
+        assert len(resumes) < 40
+    assert len(resumes) > 10
+    assert count_events(bench) == 30
+    assert watermark(bench)["last_complete_at"] is not None
 
 
 def test_the_log_is_not_asked_for_more_than_it_keeps(bench: Bench) -> None:
