@@ -20,10 +20,11 @@ _TRIES = 5
 _TIMEOUT_S = 10.0
 
 
-def close_books(day: Day) -> tuple[list[Books], list[Pair]]:
-    """Wait until nothing is left to do, then read both systems of every client."""
-    day.wait_until_quiet(CLIENTS)
-    records = _read_records(day)
+def close_books(day: Day, *, wait: bool) -> tuple[list[Books], list[Pair]]:
+    """Read both systems of every client, where ``wait`` says so only when nothing is left to do."""
+    if wait:
+        day.wait_until_quiet(CLIENTS)
+    records = _read_records(day, _TRIES if wait else 1)
     books = [read_books(day.control, client, listed) for client, listed in zip(CLIENTS, records, strict=True)]
     partners = day.story.partners
     return books, [pair for one in books for pair in pair_up(one, partners[one.client.id])]
@@ -39,13 +40,13 @@ def check_day(day: Day, books: Sequence[Books], pairs: Sequence[Pair]) -> list[R
     ]
 
 
-def _read_records(day: Day) -> list[list[Json]]:
+def _read_records(day: Day, tries: int) -> list[list[Json]]:
     """Held records are judged anew every poll, and are pending meanwhile: ask again, a few times."""
     listed: list[list[Json]] = []
-    for _ in range(_TRIES):
+    for left in reversed(range(tries)):
         with ThreadPoolExecutor(len(CLIENTS)) as pool:
             listed = list(pool.map(day.list_records, CLIENTS))
-        if not any(record["state"] == "pending" for records in listed for record in records):
+        if not left or not any(record["state"] == "pending" for records in listed for record in records):
             break
         day.wait_until_quiet(CLIENTS)
     return listed

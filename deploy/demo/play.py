@@ -36,6 +36,8 @@ def play_demo(home: Path, console: Console, *, keep: bool) -> int:
         day = Day(stage, control, narrator)
         results, pairs = _play(day, console)
         code = _judge(narrator, results, pairs)
+        if code:
+            narrator.say(f"What each process said is in {home / 'log'}.")
         if keep:
             _keep_open(narrator, stage)
         else:
@@ -55,7 +57,7 @@ def _play(day: Day, console: Console) -> tuple[list[Result], list[Pair]]:
             stumbled.append(Result(f"the chapter “{chapter.title}”", (str(error),)))
             break
     try:
-        books, pairs = close_books(day)
+        books, pairs = close_books(day, wait=not stumbled)
         console.print()
         console.print(compare_table(books, pairs))
         return [*stumbled, *check_day(day, books, pairs)], pairs

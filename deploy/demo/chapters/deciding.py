@@ -44,10 +44,15 @@ def free_unmapped_cost_centre(day: Day) -> None:
     )
     text = day.settings_text(ACME)
     started = day.clock()
-    day.apply(ACME, text.replace(_BEFORE, _MENDED))
+    day.apply(ACME, mend(text))
     day.narrator.show_commands([f"connector tenant apply {ACME.file_name}"])
     day.wait_for_document(ACME, bill)
     day.tell(
         f"Someone adds Ledning to the settings file and applies it: {since(day, started)} later the bill is "
         "in Visma, on cost centre 300."
     )
+
+
+def mend(settings: str) -> str:
+    """Acme's settings with the cost centre that was missing."""
+    return settings.replace(_BEFORE, _MENDED)
