@@ -231,9 +231,9 @@ def test_letters_of_a_record_and_of_its_attachments_are_closed_apart(due: Conn) 
     def open_tasks() -> list[Any]:
         return [row["task"] for row in dead_letters.list_letters(due, TENANT)]
 
-    assert dead_letters.close_letters(due, TENANT, "bill", BILL, by="w") == 1
+    dead_letters.close_letters(due, TENANT, "bill", BILL, by="w")
     assert open_tasks() == [COPY_ATTACHMENTS]
-    assert dead_letters.close_letters(due, TENANT, "bill", BILL, by="w", attachments=True) == 1
+    dead_letters.close_letters(due, TENANT, "bill", BILL, by="w", attachments=True)
     assert open_tasks() == []
 
 
