@@ -5,7 +5,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test lint bench chaos always
+.PHONY: help demo test lint bench always
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -21,11 +21,8 @@ lint: $(STAMP) ## Check style and types
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-bench: $(STAMP) ## Measure; prints a table and writes var/bench.json
-	@$(PY) -m deploy.bench
-
-chaos: $(STAMP) ## Break things at random while it works; SEEDS=n runs n stories
-	@$(PY) -m deploy.chaos --seeds $(or $(SEEDS),1)
+bench: $(STAMP) ## Measure; prints a table and writes var/bench.json; QUICK=1 takes a first look
+	@$(PY) -m deploy.bench $(if $(filter-out 0,$(QUICK)),--quick)
 
 # A copied or moved checkout has scripts and paths of another place in its .venv: make it anew.
 ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
