@@ -28,7 +28,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "workers.wiring": ("workers.sync", "shared"),
     "workers.schedule": ("shared",),
     "workers.shutdown": (),
-    "workers.tasks": ("workers.base", "workers.copying", "workers.wiring", "workers.sync", "shared.queues"),
+    "workers.tasks": (
+        "workers.base",
+        "workers.copying",
+        "workers.wiring",
+        "workers.sync",
+        "shared.queues",
+        "shared.errors",
+    ),
     "workers.sync": ("workers.sync", "workers.mapping", "shared"),
     "workers.mapping": (
         "workers.mapping",
