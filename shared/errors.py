@@ -9,6 +9,7 @@
         PreconditionFailed Visma's 412: fetch again, merge again
       Permanent            a repeat cannot heal it: dead letter
         NotFound           the system does not know the id
+        PoisonRecord       its workers die of it
         Refused            Visma's own words why it does not accept a document
       Ignored              not ours to carry
       NeedsPerson          held with a stable reason code until the mapping, Visma or BILL changes
@@ -84,6 +85,20 @@ class Permanent(ConnectorError):
 
 class NotFound(Permanent):
     """The system does not know the id (BILL: BDC_1205; Visma: 404)."""
+
+
+class PoisonRecord(Permanent):
+    """Worker after worker ended without a word on one record: killed, out of memory, or stuck.
+
+    ``lost`` is how many in a row. It is tried no more until a person replays it, so that it cannot take
+    the fleet down by and by.
+    """
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(
+            f"{lost} workers in a row ended without a word while they worked on it "
+            "(killed, out of memory, or stuck): find the cause in their logs, then replay it"
+        )
 
 
 class Refused(Permanent):

@@ -44,6 +44,7 @@ def _configuration() -> dict[str, Any]:
             "workers.tasks.attachments",
             "workers.tasks.poll",
             "workers.tasks.tick",
+            "workers.tasks.dead_letters",
         ],
         "beat_schedule": beat_schedule(),
         "worker_concurrency": get_settings().worker_concurrency,

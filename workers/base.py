@@ -244,10 +244,8 @@ class _Run:
             attempts = records.bury(conn, record, text, nothing_ran=_nothing_ran(record, error))
             if attempts is None:
                 raise ClaimLost
-            dead_letters.close_letters(
-                conn, *record.key.values(), by=self.context.worker_name, why="it failed again"
-            )
-            dead_letters.add_letter(conn, _letter(self.task, record, error, attempts))
+            letter = _letter(self.task, record, error, attempts)
+            dead_letters.replace_letters(conn, letter, by=self.context.worker_name)
             records.notify(conn, record.tenant)
         log.error("record is dead", action="record.dead", error=text, attempts=attempts)
         return "dead"

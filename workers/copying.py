@@ -23,7 +23,6 @@ from shared.errors import (
 from shared.store import attachments, dead_letters
 from shared.store.dead_letters import DeadLetter
 from workers.base import (
-    FAILED_AGAIN,
     LONG_CAP_S,
     MAX_ATTEMPTS,
     MOST_LOST_CLAIMS,
@@ -143,9 +142,6 @@ def _bury(task: ConnectorTask, work: AttachmentWork, error: Exception) -> str:
             traceback="".join(traceback.format_exception(error)),
             attempts=attempts,
         )
-        dead_letters.close_letters(
-            conn, claim.tenant, "bill", claim.bill_id, by=work.actor, why=FAILED_AGAIN, attachments=True
-        )
-        dead_letters.add_letter(conn, letter)
+        dead_letters.replace_letters(conn, letter, by=work.actor)
     log.error("copying is dead", action="attachments.dead", error=text, attempts=attempts)
     return "dead"

@@ -59,7 +59,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row as read. ``body`` is what we last wrote to Visma, ``content`` BILL's JSON text."""
+    """A row as read. ``body`` is what we last wrote to Visma, ``content`` BILL's JSON text.
+
+    ``lost_claims`` is how many workers in a row ended on it without a word.
+    """
 
     tenant: str
     kind: Kind
@@ -87,6 +90,7 @@ class Record:
     wanted: int
     done: int
     claim_token: UUID | None = field(repr=False)
+    lost_claims: int = 0
 
     @property
     def key(self) -> dict[str, str]:

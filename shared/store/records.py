@@ -22,8 +22,8 @@ __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "exists", "extend", "find", "find_linked_vendors", "find_releasable", "find_tenants_with_work",
     "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
-    "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all", "rejudge_held",
-    "take_due", "undispatch", "unlink", "wake",
+    "lock", "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all", "rejudge_held",
+    "revive_changed", "take_due", "undispatch", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -198,8 +198,23 @@ def rejudge_held(conn: Conn, tenant: str, *, older_s: float) -> list[Due]:
 
 
 def rejudge_all(conn: Conn, tenant: str) -> list[Due]:
-    """Make due whatever new settings may judge otherwise: held, waiting and ignored records."""
-    return _rejudge(conn, tenant, ["held", "waiting", "ignored"], 0)
+    """Make due whatever new settings may judge otherwise: held, waiting, ignored, and dead records.
+
+    A dead record whose letter was discarded is left alone.
+    """
+    judged = _rejudge(conn, tenant, ["held", "waiting", "ignored"], 0)
+    return judged + [_due(tenant, row) for row in conn.execute(SQL["revive"], {"tenant": tenant})]
+
+
+def revive_changed(conn: Conn, tenant: str, kind: Kind, bill_id: str, version: datetime | None) -> list[Due]:
+    """Make a dead record due if BILL has a newer version than the one that died (None: not known)."""
+    values = {"tenant": tenant, "kind": kind, "bill_id": bill_id, "version": version}
+    return [_due(tenant, row) for row in conn.execute(SQL["revive_changed"], values)]
+
+
+def lock(conn: Conn, tenant: str, kind: Kind, bill_id: str) -> None:
+    """Hold the row until the transaction ends, before its dead letters are settled."""
+    conn.execute(SQL["lock"], {"tenant": tenant, "kind": kind, "bill_id": bill_id})
 
 
 def _rejudge(conn: Conn, tenant: str, states: list[str], older_s: float) -> list[Due]:

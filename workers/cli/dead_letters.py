@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 from psycopg.rows import DictRow
 
-from shared.errors import UsageError
+from shared.errors import ConnectorError, UsageError
 from shared.store.dead_letters import find_letter, list_letters
+from shared.store.pool import Conn
+from shared.store.records import Due
 from shared.store.tenants import get_tenant
-from workers.cli.output import json_option, print_facts, print_heading, print_json, print_table, say_lines
+from workers.cli.output import (
+    json_option,
+    note,
+    print_facts,
+    print_heading,
+    print_json,
+    print_table,
+    say,
+    say_lines,
+)
 from workers.cli.session import Session, pass_session
 
+if TYPE_CHECKING:
+    from workers.sync.replay import Replayed
+
+LETTER_ID = click.IntRange(min=1, max=2**63 - 1)
 STATES = ("open", "replayed", "discarded", "closed")
 ALL = "all"
 
@@ -57,7 +73,7 @@ def _row(letter: DictRow) -> tuple[Any, ...]:
 
 
 @dead_letters.command("show", short_help="Show one dead letter with its traceback.")
-@click.argument("letter_id", metavar="ID", type=click.IntRange(min=1, max=2**63 - 1))
+@click.argument("letter_id", metavar="ID", type=LETTER_ID)
 @json_option
 @pass_session
 def show(session: Session, letter_id: int, as_json: bool) -> None:
@@ -101,3 +117,93 @@ def _print_letter(letter: DictRow) -> None:
         if text:
             print_heading(title)
             say_lines(text)
+
+
+@dead_letters.command("replay", short_help="Try the work of dead letters again.")
+@click.argument("letter_ids", metavar="[ID]...", type=LETTER_ID, nargs=-1)
+@click.option("--all", "all_open", is_flag=True, help="Every open one, of all tenants.")
+@pass_session
+def replay(session: Session, letter_ids: tuple[int, ...], all_open: bool) -> None:
+    """Try the work of dead letters again, with what BILL has now.
+
+    A letter is replayed once, however many try at the same time. What fails again leaves a new letter.
+
+    \b
+    Examples:
+      connector dead-letters replay 17 18
+      connector dead-letters replay --all
+    """
+    if bool(letter_ids) == all_open:
+        raise click.UsageError("give the ids of dead letters, or --all")
+    with session.database() as conn:
+        chosen = [int(row["id"]) for row in list_letters(conn)] if all_open else dict.fromkeys(letter_ids)
+        replayed, refused = _replay(conn, chosen)
+        _send(session, [due for one in replayed for due in one.due])
+    for one in replayed:
+        say(_describe(one))
+    if all_open and not chosen:
+        say("no dead letter is open")
+    if refused:
+        raise ConnectorError("; ".join(refused))
+
+
+def _replay(conn: Conn, letter_ids: Iterable[int]) -> tuple[list[Replayed], list[str]]:
+    """What was replayed, and why others were not."""
+    from workers.cli.link import find_operator
+    from workers.sync.replay import replay_letter
+
+    replayed, refused = [], []
+    for letter_id in letter_ids:
+        try:
+            replayed.append(replay_letter(conn, letter_id, by=find_operator()))
+        except UsageError as error:
+            refused.append(str(error))
+    refused += [
+        f"dead letter {one.letter_id}: its webhook still cannot be read, see dead letter {one.new_letter}"
+        for one in replayed
+        if one.new_letter is not None
+    ]
+    return replayed, refused
+
+
+def _describe(replayed: Replayed) -> str:
+    if replayed.kind is None:
+        return f"dead letter {replayed.letter_id}: its webhook was read again"
+    where = f"{replayed.tenant} {replayed.kind} {replayed.bill_id}"
+    return (
+        f"dead letter {replayed.letter_id}: {where} goes on; follow it with `connector records show {where}`"
+    )
+
+
+def _send(session: Session, due: list[Due]) -> None:
+    """Send what is due at once; without Redis a tick sends it later."""
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    try:
+        with session.context() as context:
+            context.dispatcher.dispatch(due)
+    except (RedisError, OperationalError):
+        note("Redis does not answer: the work goes on by itself once it does")
+
+
+@dead_letters.command("discard", short_help="Give a dead letter up.")
+@click.argument("letter_id", metavar="ID", type=LETTER_ID)
+@click.option("--why", required=True, help="The reason, for whoever reads the history.")
+@pass_session
+def discard(session: Session, letter_id: int, why: str) -> None:
+    """Give a dead letter up: its record stays dead until BILL changes it.
+
+    What BILL changed since the record died goes on at once.
+
+    \b
+    Example:
+      connector dead-letters discard 17 --why "entered in Visma by hand"
+    """
+    from workers.cli.link import find_operator
+    from workers.sync.replay import discard_letter
+
+    with session.database() as conn:
+        due = discard_letter(conn, letter_id, by=find_operator(), why=why)
+        _send(session, due)
+    say(f"dead letter {letter_id} is discarded" + ("; a newer version goes on" if due else ""))

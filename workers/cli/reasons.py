@@ -136,7 +136,7 @@ STATES: Final[Mapping[str, Advice]] = {
     "held": Advice("A person must decide something.", "Read the detail."),
     "dead": Advice(
         "The work failed for good and left a dead letter.",
-        "See `connector dead-letters list`, remove the cause, then `connector sync` this record.",
+        "See `connector dead-letters list`, remove the cause, then `connector dead-letters replay ID`.",
     ),
     "ignored": Advice("This record is not carried over.", "Nothing to do."),
 }

@@ -22,6 +22,9 @@ from workers.sync.dispatch import Dispatcher
 
 log = logs.get_logger(__name__)
 
+EVENT_TASK_ID = "event:"
+"""Before a stream entry's id: the task id of its dead letter, so that reading it twice leaves one."""
+
 STALE_MS = 10_000
 """Entries that a drain has had for so long are taken from it: it died on them."""
 
@@ -74,7 +77,7 @@ def _parse(conn: Conn, entry: StreamEntry, known: set[str]) -> BillEvent | None:
                 args=[],
                 error_class="UnreadableEvent",
                 error=str(error),
-                task_id=f"event:{entry.id}",
+                task_id=EVENT_TASK_ID + entry.id,
                 tenant=entry.tenant,
                 raw=entry.body,
             ),

@@ -92,8 +92,8 @@ ORDER BY document_id;
 
 -- name: finish
 UPDATE attachments
-SET done = claimed_wanted, attempts = 0, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
-    claim_token = NULL, claim_expires_at = NULL, looked_at = now()
+SET done = claimed_wanted, attempts = 0, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL,
+    dispatched_at = NULL, claim_token = NULL, claim_expires_at = NULL, looked_at = now()
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: wake_bill

@@ -1,6 +1,7 @@
 -- name: make_due
 -- Something was heard of a record. `news` decides whether that is work; an older version never is, and
 -- content without a time is read anew. Content older than the last event is kept, but still stale.
+-- A dead record `stays` so while its letter is open, and afterwards until BILL has another version.
 INSERT INTO records AS r (tenant, kind, bill_id, bill_updated_at, content, content_at, content_digest,
                           content_whole, stale, urgency, label, vendor_id)
 VALUES (%(tenant)s, %(kind)s, %(bill_id)s, %(updated_at)s, %(content)s,
@@ -20,13 +21,13 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
            r.wanted + news::int,
            CASE WHEN news THEN LEAST(EXCLUDED.urgency, CASE WHEN r.wanted > r.done THEN r.urgency END)
                 ELSE r.urgency END,
-           CASE WHEN news AND NOT (r.state = 'dead' AND letter AND NOT %(forced)s)
-                THEN 'pending' ELSE r.state END,
-           CASE WHEN news AND r.intention IS NULL THEN 0 ELSE r.attempts END,
+           CASE WHEN news AND NOT stays THEN 'pending' ELSE r.state END,
+           CASE WHEN news AND NOT stays AND (r.intention IS NULL OR r.state = 'dead')
+                THEN 0 ELSE r.attempts END,
            CASE WHEN news AND r.intention IS NULL THEN NULL ELSE r.next_attempt_at END,
            CASE WHEN news THEN NULL ELSE r.dispatched_at END,
            CASE WHEN news THEN now() ELSE r.changed_at END
-    FROM (SELECT takes, letter,
+    FROM (SELECT takes, stays,
                  %(forced)s OR CASE
                      WHEN EXCLUDED.content IS NULL
                          THEN EXCLUDED.bill_updated_at IS NULL OR r.synced_version IS NULL
@@ -36,18 +37,22 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
           FROM (SELECT EXCLUDED.content IS NOT NULL AND (
                            r.content_at IS NULL OR EXCLUDED.content_at > r.content_at
                            OR (EXCLUDED.content_at = r.content_at AND EXCLUDED.content_whole)) AS takes,
-                       EXISTS (SELECT 1 FROM dead_letters d
-                               WHERE d.tenant = r.tenant AND d.kind = r.kind AND d.bill_id = r.bill_id
-                                 AND d.task <> 'connector.copy_attachments' AND d.state = 'open') AS letter) AS heard) AS judged)
+                       r.state = 'dead' AND NOT %(forced)s AND (
+                           NOT COALESCE(EXCLUDED.bill_updated_at > r.bill_updated_at
+                                            OR (EXCLUDED.content_whole AND r.content_whole
+                                                AND EXCLUDED.content_digest <> r.content_digest), true)
+                           OR r.letter IS NOT NULL) AS stays) AS heard) AS judged)
 RETURNING kind, bill_id, urgency, wanted > done AND state <> 'dead' AND dispatched_at IS NULL
           AND (next_attempt_at IS NULL OR next_attempt_at <= now())
           AND (claim_expires_at IS NULL OR claim_expires_at < now()) AS is_due;
 
 -- name: claim
--- The one way into a record: whoever gets the row back works on it until the claim runs out.
+-- The one way into a record: whoever gets the row back works on it until the claim runs out. Every end
+-- of work takes the claim back; a token that still stands is of a worker that ended without one.
 UPDATE records
 SET claim_token = gen_random_uuid(), claim_expires_at = now() + %(claim_s)s * interval '1 second',
-    claimed_wanted = wanted, attempts = attempts + 1
+    claimed_wanted = wanted, attempts = attempts + 1,
+    lost_claims = lost_claims + (claim_token IS NOT NULL)::int
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s
   AND wanted > done AND state <> 'dead'
   AND (claim_expires_at IS NULL OR claim_expires_at < now())
@@ -75,7 +80,7 @@ SET done = claimed_wanted, state = %(state)s, reason = %(reason)s, detail = %(de
     visma_type = %(visma_type)s, visma_number = %(visma_number)s, visma_etag = %(visma_etag)s,
     body = %(body)s, synced_version = GREATEST(synced_version, %(version)s),
     synced_at = CASE WHEN %(state)s = 'synced' THEN now() ELSE synced_at END,
-    intention = NULL, attempts = 0, next_attempt_at = NULL, dispatched_at = NULL,
+    intention = NULL, attempts = 0, lost_claims = 0, next_attempt_at = NULL, dispatched_at = NULL,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING wanted > done AS still_due;
@@ -85,7 +90,7 @@ RETURNING wanted > done AS still_due;
 -- again at once says so, and `take_due` leaves it alone meanwhile.
 UPDATE records
 SET next_attempt_at = now() + %(delay_s)s * interval '1 second', reason = %(reason)s, detail = %(detail)s,
-    attempts = attempts - %(uncounted)s::int, dispatched_at = CASE WHEN %(dispatched)s THEN now() END,
+    attempts = attempts - %(uncounted)s::int, lost_claims = 0, dispatched_at = CASE WHEN %(dispatched)s THEN now() END,
     intention = CASE WHEN %(sure)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
@@ -93,6 +98,7 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 -- name: bury
 UPDATE records
 SET state = 'dead', done = claimed_wanted, reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
+    lost_claims = 0,
     intention = CASE WHEN %(nothing_ran)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
@@ -187,6 +193,26 @@ SET wanted = wanted + 1, state = 'pending', urgency = 1, next_attempt_at = NULL,
 WHERE tenant = %(tenant)s AND state = ANY(%(states)s) AND wanted = done
   AND judged_at < now() - %(older_s)s * interval '1 second'
 RETURNING kind, bill_id, urgency;
+
+-- name: revive
+-- With new settings also what is dead is tried once more, but for what a person has discarded.
+UPDATE records
+SET wanted = wanted + 1, state = 'pending', urgency = 1, attempts = 0, next_attempt_at = NULL,
+    dispatched_at = NULL
+WHERE tenant = %(tenant)s AND state = 'dead' AND letter IS NOT NULL
+RETURNING kind, bill_id, urgency;
+
+-- name: revive_changed
+-- The letter that a dead record waited behind was discarded: what BILL changed since it died goes on.
+UPDATE records
+SET state = 'pending', attempts = 0, next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'dead'
+  AND wanted > done AND COALESCE(bill_updated_at > %(version)s, true)
+RETURNING kind, bill_id, urgency;
+
+-- name: lock
+-- Records before dead letters, always: two of us never lock crosswise.
+SELECT FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s FOR UPDATE;
 
 -- name: list
 SELECT * FROM records
