@@ -187,6 +187,9 @@ class HttpSession:
                 answer = self._exchange(request, guard, read)
                 status = str(answer.status)
                 return answer
+            except FileTooLarge:
+                status = "200"  # an answer, though not one we keep
+                raise
             except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
                 status = "lost" if guard.sent else "unsent"
                 # No chaining: urllib3 quotes parts of the answer in its texts.

@@ -97,8 +97,11 @@ def test_a_small_file_has_no_more_time_than_it_needs(start: Start, http: HttpSes
     ids=["announced", "unannounced"],
 )
 def test_a_file_beyond_the_cap_is_refused_for_good(start: Start, http: HttpSession, answer: bytes) -> None:
+    observed: list[str] = []
+    http._observer = lambda system, route, status, seconds: observed.append(status)
     with pytest.raises(FileTooLarge):
         download(http, serving(start, answer))
+    assert observed == ["200"], "the other side did answer"
     assert issubclass(FileTooLarge, Permanent)
 
 
