@@ -12,6 +12,9 @@ from typing import Any
 import simplejson
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 100
+_CONTAINERS = (dict, list)
+_ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def loads(text: str | bytes) -> Any:
@@ -21,7 +24,9 @@ def loads(text: str | bytes) -> Any:
     deep to follow.
     """
     try:
-        return _clean(simplejson.loads(text, use_decimal=True))
+        value = simplejson.loads(text, use_decimal=True)
+        _refuse_depth([value], _DEEPEST)
+        return _clean(value) if _needs_cleaning(text) else value
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
     except ArithmeticError as error:  # an exponent that even Decimal cannot hold
@@ -31,6 +36,22 @@ def loads(text: str | bytes) -> Any:
 def dumps(value: Any) -> str:
     """Write JSON without spaces; Decimals with exactly their digits, letters as themselves."""
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refuse_depth(value: dict[str, Any] | list[Any], left: int) -> None:
+    """Raise RecursionError here rather than wherever the value is later walked."""
+    if left == 0:
+        raise RecursionError
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, _CONTAINERS):
+            _refuse_depth(item, left - 1)
+
+
+def _needs_cleaning(text: str | bytes) -> bool:
+    """Whether NUL or half a surrogate pair may be in it: in JSON only as an escape, or in a str."""
+    if isinstance(text, bytes):
+        return b"\\u" in text and _ESCAPED.search(text.decode("utf-8")) is not None
+    return _ESCAPED.search(text) is not None or _LONE_SURROGATE.search(text) is not None
 
 
 def _clean(value: Any) -> Any:
