@@ -21,9 +21,9 @@ from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urge
 __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "exists", "extend", "find", "find_linked_vendors", "find_releasable", "find_tenants_with_work",
-    "find_unlike", "finish", "free_bills", "has_bills", "keep_content", "list_records", "list_waiting",
-    "lock", "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all", "rejudge_held",
-    "revive_changed", "take_due", "undispatch", "unlink", "wake",
+    "find_unlike", "finish", "follow_etag", "free_bills", "has_bills", "keep_content", "list_records",
+    "list_waiting", "lock", "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all",
+    "rejudge_held", "revive_changed", "take_due", "undispatch", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -272,6 +272,15 @@ def find_unlike(conn: Conn, tenant: str, since: datetime) -> list[str]:
 def find_releasable(conn: Conn, tenant: str) -> list[str]:
     """Synced bills whose document is ours and not released."""
     return [row["bill_id"] for row in conn.execute(SQL["find_releasable"], {"tenant": tenant})]
+
+
+def follow_etag(
+    conn: Conn, tenant: str, bill_id: str, document: tuple[str, str], *, old: str, new: str
+) -> None:
+    """Note that a write of ours beside the record moved its document's ETag from ``old`` to ``new``."""
+    visma_type, visma_number = document
+    values = {"visma_type": visma_type, "visma_number": visma_number, "old": old, "new": new}
+    conn.execute(SQL["follow_etag"], {"tenant": tenant, "bill_id": bill_id, **values})
 
 
 def list_records(

@@ -21,7 +21,7 @@ from shared.errors import (
     NotFound,
     OutcomeUnknown,
     Permanent,
-    Retryable,
+    Unavailable,
 )
 from shared.tenants import LimitsConfig
 from tests.integration.upstreams import BillSide, bill_side, sandbox, upstreams
@@ -185,12 +185,12 @@ def test_limits_are_told_apart_by_code(bill_side: BillSide, status: int) -> None
 @pytest.mark.parametrize(
     ("action", "error"),
     [
-        ({"kind": "status", "status": 500}, Retryable),
-        ({"kind": "status", "status": 502, "shape": "html"}, Retryable),
+        ({"kind": "status", "status": 500}, Unavailable),
+        ({"kind": "status", "status": 502, "shape": "html"}, Unavailable),
         ({"kind": "status", "status": 423, "code": "BDC_1107"}, CredentialsRefused),
         ({"kind": "status", "status": 400, "code": "BDC_1130"}, Permanent),
-        ({"kind": "drop", "when": "after"}, Retryable),
-        ({"kind": "truncate", "keep_bytes": 20}, Retryable),
+        ({"kind": "drop", "when": "after"}, Unavailable),
+        ({"kind": "truncate", "keep_bytes": 20}, Unavailable),
     ],
 )
 def test_faults_of_a_read(bill_side: BillSide, action: dict[str, Any], error: type[ConnectorError]) -> None:

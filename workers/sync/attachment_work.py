@@ -12,7 +12,7 @@ from shared import logs
 from shared.bill.documents import BillDocuments
 from shared.errors import NotYet
 from shared.limits import Places
-from shared.store import attachments, history
+from shared.store import attachments, history, records
 from shared.store.attachments import Claim, Document
 from shared.store.pool import Conn, Pool
 from shared.tenants import TenantConfig
@@ -66,6 +66,12 @@ class AttachmentWork:
         """Whether the invoice has this document, as our rows tell."""
         known = self.known.get(document_id)
         return known is not None and known.attached_at is not None
+
+    def follow_etag(self, old: str | None, new: str | None) -> None:
+        """Tell the bill's record that the upload, not a person, moved the invoice's ETag."""
+        if old and new:
+            with self.conn() as conn:
+                records.follow_etag(conn, self.tenant.id, self.claim.bill_id, self.invoice, old=old, new=new)
 
     def ensure_time(self) -> None:
         """Raises NotYet once this run has taken long enough; the next one goes on at once."""

@@ -142,6 +142,7 @@ def _send(
             raise
         settled = Document(document.id, name, sha256, work.known[document.id].sent_at, uploaded.attachment_id)
         work.settle(settled, note=f"{size} bytes")
+        work.follow_etag(etag, uploaded.etag)
         files.note_upload(settled, uploaded)
         return
     raise Retryable("Visma's record changes faster than we can attach to it", retry_after_s=CONFLICT_WAIT_S)

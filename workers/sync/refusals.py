@@ -13,6 +13,7 @@ REASONS = {
     "no_exchange_rate": "no_exchange_rate",
     "period_closed": "period_closed",
     "unknown_segment_value": "unknown_segment_value",
+    "supplier_status": "vendor_held",
     "negative_amount": "mixed_signs",
     "currency_mismatch": "currency_mismatch",
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shared.bill.models import Bill
-from shared.errors import NeedsPerson, Refused, Retryable
+from shared.errors import NeedsPerson, NotYet, Refused, Retryable
 from shared.fields import Change
+from shared.store import attachments
 from shared.store.visma_index import Entry
 from shared.visma.models import EDITABLE_STATUSES, LineChange, SupplierInvoice
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft
@@ -40,6 +41,7 @@ def release(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
     actual = get_document(work)
     if actual.is_released:
         return _confirmed(work, bill, actual)
+    _wait_for_documents(work)
     if not is_same_document(draft, actual):
         raise NeedsPerson(
             "amount_mismatch",
@@ -49,6 +51,16 @@ def release(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
     _ask(work, actual)
     wait_s = min(CONFIRM_EVERY_S * work.record.attempts, LONGEST_CONFIRM_S)
     raise Retryable("Visma is releasing the invoice: reading it again soon", retry_after_s=wait_s)
+
+
+def _wait_for_documents(work: Work) -> None:
+    """A released invoice takes no more files of ours: the bill's documents go first."""
+    if not work.tenant.sync.attachments:
+        return
+    with work.conn() as conn:
+        copied = attachments.all_copied(conn, work.tenant.id, work.record.bill_id)
+    if not copied:
+        raise NotYet(attachments.ATTACHMENTS_FIRST, "the bill's documents are copied before its release")
 
 
 def _ask(work: Work, actual: SupplierInvoice) -> None:

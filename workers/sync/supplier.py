@@ -204,7 +204,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     # what the merge would say if Visma still showed what we wrote last
     expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
     if not expected.to_send and not expected.noted:
-        return unchanged
+        return _note_payment(unchanged, body, vendor)
 
     def plan(actual: Supplier) -> Merge:
         merges = [
@@ -213,18 +213,31 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         ]
         return next((merge for merge in merges if not merge.conflicts), merges[0])
 
-    body_after = supplier_body(expected.written, body["origin"])
+    body_after = {**body, "fields": dict(expected.written)}
     actual, merge, etag = _write(work, str(work.record.visma_number), plan, body_after)
     return written(
         work.record,
         "updated" if merge.to_send else "unchanged",
         version=vendor.updated_at,
-        body=supplier_body(merge.written, body["origin"]),
+        body={**body, "fields": dict(merge.written)},
         etag=etag,
         changes=merge.changes,
         notes=(*draft.notes, *_differences(merge.noted)),
         entries=(replace(supplier_entry(work.tenant.id, actual), etag=etag),),
     )
+
+
+def _note_payment(unchanged: Outcome, body: dict[str, Any], vendor: Vendor) -> Outcome:
+    """A payee's account is changed by people in Visma; that BILL's has changed is told in the history.
+
+    A notification is only nearly whole, so its payment details prove nothing.
+    """
+    before, now = body.get("payment_digest"), vendor.payment_digest
+    if not vendor.whole or before == now:
+        return unchanged
+    known = replace(unchanged.finish, body={**body, "payment_digest": now})
+    notes = ("payment details changed in BILL: change them in Visma by hand",) if before else ()
+    return replace(unchanged, finish=known, notes=notes)
 
 
 def _sent_before(work: Work) -> list[Fields]:

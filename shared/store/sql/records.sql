@@ -86,11 +86,14 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 RETURNING wanted > done AS still_due;
 
 -- name: park
--- Give the row back for later; an uncounted try leaves no trace in `attempts`. Whoever dispatches it
+-- Give the row back for later; an uncounted try leaves no trace: it may never have come to where the
+-- record kills its worker. Whoever dispatches it
 -- again at once says so, and `take_due` leaves it alone meanwhile.
 UPDATE records
 SET next_attempt_at = now() + %(delay_s)s * interval '1 second', reason = %(reason)s, detail = %(detail)s,
-    attempts = attempts - %(uncounted)s::int, lost_claims = 0, dispatched_at = CASE WHEN %(dispatched)s THEN now() END,
+    attempts = attempts - %(uncounted)s::int,
+    lost_claims = CASE WHEN %(uncounted)s THEN lost_claims ELSE 0 END,
+    dispatched_at = CASE WHEN %(dispatched)s THEN now() END,
     intention = CASE WHEN %(sure)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
@@ -280,3 +283,9 @@ JOIN visma_index i ON i.tenant = r.tenant AND i.kind = 'supplier_invoice'
 WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wanted = r.done
   AND i.status IN ('Hold', 'Balanced') AND r.body ->> 'origin' = 'created'
   AND COALESCE((r.body ->> 'withheld')::boolean, false) = false;
+
+-- name: follow_etag
+-- A write of ours beside the record (a file attached) moved the document's ETag; nobody edited it.
+UPDATE records SET visma_etag = %(new)s
+WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND visma_type = %(visma_type)s
+  AND visma_number = %(visma_number)s AND visma_etag = %(old)s;

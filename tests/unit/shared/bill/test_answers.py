@@ -15,6 +15,7 @@ from shared.errors import (
     OutcomeUnknown,
     Permanent,
     Retryable,
+    Unavailable,
 )
 from shared.http import Answer
 
@@ -46,15 +47,15 @@ def answer(status: int, code: str | None = None, headers: Mapping[str, str] | No
         (answer(422, "BDC_1152"), True, Permanent),
         (answer(423), False, CredentialsRefused),
         (answer(400, "BDC_1107"), False, CredentialsRefused),
-        (answer(500), False, Retryable),
+        (answer(500), False, Unavailable),
         (answer(500), True, OutcomeUnknown),
-        (answer(400, "BDC_1001"), False, Retryable),
-        (Answer(502, {}, HTML), False, Retryable),
+        (answer(400, "BDC_1001"), False, Unavailable),
+        (Answer(502, {}, HTML), False, Unavailable),
         (Answer(503, {}, b""), True, OutcomeUnknown),
-        (answer(408), False, Retryable),
-        (Answer(302, {}, b""), False, Retryable),
+        (answer(408), False, Unavailable),
+        (Answer(302, {}, b""), False, Unavailable),
         (Answer(302, {}, b""), True, OutcomeUnknown),
-        (answer(200, "BDC_1002"), False, Retryable),
+        (answer(200, "BDC_1002"), False, Unavailable),
         (answer(429), True, NoPlace),
         (answer(422, "BDC_1322"), True, NoPlace),
         (answer(503, "BDC_1144"), True, NoPlace),
@@ -63,7 +64,7 @@ def answer(status: int, code: str | None = None, headers: Mapping[str, str] | No
 def test_error_of(given: Answer, write: bool, kind: type[ConnectorError]) -> None:
     error = error_of(given, "/v3/bills/{id}", write=write)
     assert type(error) is kind
-    if kind in (Permanent, Retryable):
+    if kind in (Permanent, Unavailable):
         assert "/v3/bills/{id}" in str(error)
 
 
@@ -99,9 +100,9 @@ def test_told_delay_wins() -> None:
         (answer(400, "BDC_1356"), CredentialsRefused, "sync token"),
         (answer(400, "BDC_1129"), CredentialsRefused, "bill.organization_id"),
         (answer(401), CredentialsRefused, "credentials set"),
-        (answer(500), Retryable, "500"),
-        (Answer(404, {}, HTML), Retryable, "bill.base_url"),
-        (answer(400), Retryable, "400"),
+        (answer(500), Unavailable, "500"),
+        (Answer(404, {}, HTML), Unavailable, "bill.base_url"),
+        (answer(400), Unavailable, "400"),
     ],
 )
 def test_login_error_of(given: Answer, kind: type[ConnectorError], says: str) -> None:
