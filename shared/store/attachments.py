@@ -29,8 +29,7 @@ CLAIM_S = 60.0
 class Claim:
     """A bill's row in our hands, and the supplier invoice that the bill's record has at this moment.
 
-    ``looked_at`` is None until everything was copied once. ``lost_claims`` is how many workers in a row
-    ended on it without a word.
+    ``looked_at`` is None until everything was copied once. ``lost_claims`` is as in a record.
     """
 
     tenant: str

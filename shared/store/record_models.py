@@ -61,7 +61,7 @@ class Due:
 class Record:
     """A row as read. ``body`` is what we last wrote to Visma, ``content`` BILL's JSON text.
 
-    ``lost_claims`` is how many workers in a row ended on it without a word.
+    ``lost_claims`` is how many workers ended on it without a word since a try of it last had an end.
     """
 
     tenant: str

@@ -105,13 +105,15 @@ WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND reason
 -- name: park
 UPDATE attachments
 SET next_attempt_at = now() + %(delay_s)s * interval '1 second', detail = %(detail)s, dispatched_at = NULL,
-    attempts = attempts - %(uncounted)s::int, lost_claims = 0, claim_token = NULL, claim_expires_at = NULL
+    attempts = attempts - %(uncounted)s::int,
+    lost_claims = CASE WHEN %(uncounted)s THEN lost_claims ELSE 0 END,
+    claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: bury
 UPDATE attachments
-SET done = claimed_wanted, dead = true, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL, dispatched_at = NULL,
-    claim_token = NULL, claim_expires_at = NULL
+SET done = claimed_wanted, dead = true, lost_claims = 0, detail = %(detail)s, next_attempt_at = NULL,
+    dispatched_at = NULL, claim_token = NULL, claim_expires_at = NULL
 WHERE tenant = %(tenant)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING attempts;
 
