@@ -59,7 +59,7 @@ def _play(day: Day, console: Console) -> tuple[list[Result], list[Pair]]:
     try:
         books, pairs = close_books(day, wait=not stumbled)
         console.print()
-        console.print(compare_table(books, pairs))
+        console.print(compare_table(books, pairs, console.width))
         return [*stumbled, *check_day(day, books, pairs)], pairs
     except _STUMBLES as error:
         return [*stumbled, Result("the end of the day", (str(error),))], []

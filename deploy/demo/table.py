@@ -14,6 +14,9 @@ from deploy.sandbox.jsonio import Json
 
 _BILL_STATUS = {"APPROVED": "approved", "UNASSIGNED": "not approved", "ASSIGNED": "not approved"}
 _MARKED = "bold red"
+_TITLE = "BILL (left) and Visma.net (right) at the end of the day"
+_WIDE = 130
+_VISMA_FROM = 6
 _COLUMNS = (
     *("tenant", "vendor", "number", "amount", "", "status"),
     *("supplier", "document", "amount", "", "status", ""),
@@ -22,25 +25,55 @@ _NUMBERS = frozenset({3, 8})
 _FOLDED = frozenset({1, 6})
 
 
-def compare_table(books: Sequence[Books], pairs: Sequence[Pair]) -> Table:
-    """One row a bill."""
-    table = Table(title="BILL (left) and Visma.net (right) at the end of the day", title_justify="left")
+def compare_table(books: Sequence[Books], pairs: Sequence[Pair], width: int) -> Table:
+    """One row a bill; where ``width`` is small, what belongs together stands in one cell."""
+    wide = width >= _WIDE
+    table = _wide_table() if wide else _narrow_table()
+    by_tenant = {one.client.id: one for one in books}
+    last = ""
+    for pair in pairs:
+        if pair.tenant != last:
+            table.add_section()
+            if not wide:
+                table.add_row(Text(pair.tenant, style="bold"))
+        last = pair.tenant
+        cells = [*_bill_cells(pair, by_tenant[pair.tenant]), *_visma_cells(pair)]
+        table.add_row(*(cells if wide else _stack(cells)))
+    return table
+
+
+def _wide_table() -> Table:
+    table = Table(title=_TITLE, title_justify="left")
     for place, name in enumerate(_COLUMNS):
         table.add_column(
             name,
             justify="right" if place in _NUMBERS else "left",
             no_wrap=place not in _FOLDED,
             overflow="fold",
-            style="" if place < 6 else "cyan",
+            style="" if place < _VISMA_FROM else "cyan",
         )
-    by_tenant = {one.client.id: one for one in books}
-    last = ""
-    for pair in pairs:
-        if last and pair.tenant != last:
-            table.add_section()
-        last = pair.tenant
-        table.add_row(*_bill_cells(pair, by_tenant[pair.tenant]), *_visma_cells(pair))
     return table
+
+
+def _narrow_table() -> Table:
+    table = Table(title=_TITLE, title_justify="left", padding=(0, 0, 0, 1))
+    for name, style in (("BILL", ""), ("Visma.net", "cyan")):
+        table.add_column(name, overflow="fold", style=style)
+        table.add_column("amount", justify="right", no_wrap=True, style=style)
+    table.add_column("")
+    return table
+
+
+def _stack(cells: list[Text]) -> list[Text]:
+    """The twelve cells of a wide row in five; the tenant stands above its rows."""
+    _, vendor, number, amount, currency, status, supplier, document, booked, booked_in, state, mark = cells
+    return [
+        Text("\n").join([vendor, Text(", ").join([number, status])]),
+        Text(" ").join([amount, currency]),
+        Text("\n").join([supplier, Text(", ").join([document, state]) if state.plain else document]),
+        Text(" ").join([booked, booked_in]),
+        mark,
+    ]
 
 
 def _bill_cells(pair: Pair, books: Books) -> list[Text]:

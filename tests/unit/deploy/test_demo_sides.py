@@ -20,11 +20,11 @@ def the_pair(**changes: Any) -> Pair:
     return pair
 
 
-def shown(**changes: Any) -> str:
+def shown(width: int, **changes: Any) -> str:
     books = made.books(**changes)
-    console = Console(width=200, file=StringIO())
+    console = Console(width=width, file=StringIO())
     with console.capture() as captured:
-        console.print(compare_table([books], pair_up(books, {})))
+        console.print(compare_table([books], pair_up(books, {}), width))
     return captured.get()
 
 
@@ -84,9 +84,10 @@ def test_a_document_belongs_to_the_bill_on_the_first_line_of_its_note() -> None:
 def test_the_table_marks_what_differs_and_says_why_nothing_is_there(
     changes: dict[str, Any], marks: tuple[str, ...]
 ) -> None:
-    text = shown(**changes)
-    assert all(mark in text for mark in marks)
-    assert sum(mark in text for mark in ("=", "≠", "·")) == 1
+    for width in (80, 160):
+        text = shown(width, **changes)
+        assert all(mark in text for mark in marks)
+        assert sum(mark in text for mark in ("=", "≠", "·")) == 1
 
 
 @pytest.mark.parametrize(
