@@ -21,11 +21,11 @@ class Advice:
 REASONS: Final[Mapping[str, Advice]] = {
     "no_supplier": Advice(
         "No supplier in Visma matches this vendor, and new ones are not created (sync.unmatched_vendors).",
-        f"Create the supplier in Visma, or name it under [mapping.suppliers] and {_APPLY}.",
+        "Create the supplier in Visma, or name it with `connector link TENANT VENDOR_ID SUPPLIER_NUMBER`.",
     ),
     "ambiguous_supplier": Advice(
         "Several suppliers in Visma match this vendor, or its name and its numbers point to different ones.",
-        f"Name the right supplier under [mapping.suppliers] and {_APPLY}, or correct the numbers.",
+        "Name the right one with `connector link TENANT VENDOR_ID SUPPLIER_NUMBER`, or correct the numbers.",
     ),
     "supplier_taken": Advice(
         "The supplier with this vendor's number is already linked to another BILL vendor.",
