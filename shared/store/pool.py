@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection, conninfo, sql
 from psycopg.rows import DictRow, dict_row
@@ -16,6 +19,8 @@ Pool = ConnectionPool[Conn]
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 20
+FRESH_S = 1.0
+"""A connection that answered so recently is handed out without asking it again."""
 
 
 def make_pool(dsn: str, *, name: str, max_size: int = 4) -> Pool:
@@ -30,7 +35,7 @@ def make_pool(dsn: str, *, name: str, max_size: int = 4) -> Pool:
         connection_class=Connection[DictRow],
         kwargs={"autocommit": True, "row_factory": dict_row},
         configure=_configure,
-        check=ConnectionPool.check_connection,
+        check=_Check(),
         min_size=0,
         max_size=max_size,
         max_idle=60,
@@ -66,6 +71,19 @@ def jsonb(value: Any) -> Jsonb:
 def identifier(name: str) -> sql.Identifier:
     """A name quoted as PostgreSQL wants it."""
     return sql.Identifier(name)
+
+
+class _Check:
+    """Asks a connection whether its server is still there; at every turn that was half of all traffic."""
+
+    def __init__(self) -> None:
+        self._answered_at: WeakKeyDictionary[Conn, float] = WeakKeyDictionary()
+
+    def __call__(self, conn: Conn) -> None:
+        """Raises ``psycopg.OperationalError`` when it does not answer: the pool then tries another."""
+        if time.monotonic() - self._answered_at.get(conn, -math.inf) > FRESH_S:
+            ConnectionPool.check_connection(conn)
+            self._answered_at[conn] = time.monotonic()
 
 
 def _configure(conn: Conn) -> None:
