@@ -56,6 +56,8 @@ def _play(day: Day, console: Console) -> tuple[list[Result], list[Pair]]:
             day.narrator.tell(f"This did not go as it should: {error}", style="bold red")
             stumbled.append(Result(f"the chapter “{chapter.title}”", (str(error),)))
             break
+    day.narrator.say()
+    day.tell("The day is over. Both systems are read and laid side by side.")
     try:
         books, pairs = close_books(day, wait=not stumbled)
         console.print()
