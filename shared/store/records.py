@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 
 from shared.bill.models import Kind
 from shared.errors import ClaimLost
+from shared.store.page_rows import leave_out_unchanged
 from shared.store.pool import Conn, jsonb
 from shared.store.queries import load_queries
 from shared.store.record_models import Due, Finish, Heard, Parking, Record, Urgency, digest
@@ -34,9 +35,10 @@ CLAIM_S = 60
 def make_due(conn: Conn, tenant: str, heard: Iterable[Heard]) -> list[Due]:
     """Note what was heard and return the records that are now due and not yet dispatched."""
     due: list[Due] = []
+    in_order = sorted(heard, key=lambda one: (one.kind, one.bill_id))  # two of us never lock crosswise
+    rows = leave_out_unchanged(conn, tenant, [_heard_row(tenant, one) for one in in_order])
     with conn.transaction(), conn.pipeline():
-        in_order = sorted(heard, key=lambda one: (one.kind, one.bill_id))  # two of us never lock crosswise
-        cursors = [conn.execute(SQL["make_due"], _heard_row(tenant, one)) for one in in_order]
+        cursors = [conn.execute(SQL["make_due"], row) for row in rows]
         for cursor in cursors:
             row = cursor.fetchone()
             if row is not None and row["is_due"]:

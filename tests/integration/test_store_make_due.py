@@ -114,6 +114,29 @@ def test_a_row_without_a_time_stops_no_page(conn: Conn) -> None:
     assert find(conn, "w").content is not None
 
 
+def test_a_page_of_what_is_known_writes_nothing(conn: Conn) -> None:
+    """Most rows of most polls are known: writing each anew would be a gigabyte a day for a large client."""
+    for bill_id in "vwx":
+        add_synced(conn, bill_id, T1)
+    before = _places(conn)
+    assert tell(conn, page_row("v", T1), page_row("w", T1, "B"), page_row("x", T1)) == [
+        Due(TENANT, VENDOR, "w", Urgency.POLL)
+    ]
+    after = _places(conn)
+    assert {bill_id for bill_id in "vwx" if before[bill_id] != after[bill_id]} == {"w"}
+
+
+def _places(conn: Conn) -> dict[str, str]:
+    """Where each row's newest version lies; another place is another version."""
+    return {row["bill_id"]: row["ctid"] for row in conn.execute("SELECT bill_id, ctid::text FROM records")}
+
+
+def test_a_record_twice_on_a_page_is_judged_both_times(conn: Conn) -> None:
+    add_synced(conn, "v", T1)
+    tell(conn, listed(T1, "B"), listed(T1))
+    assert find(conn, "v").content == listed(T1).content
+
+
 def test_what_is_heard_during_the_work_is_work_again(conn: Conn) -> None:
     add_synced(conn, "v")
     tell(conn, event(T2))
