@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from psycopg.rows import DictRow
 
-from shared.errors import ConnectorError, UsageError
+from shared.errors import ConnectorError, Retryable, UsageError
 from shared.store.dead_letters import find_letter, list_letters
 from shared.store.pool import Conn
 from shared.store.records import Due
@@ -178,12 +178,11 @@ def _describe(replayed: Replayed) -> str:
 def _send(session: Session, due: list[Due]) -> None:
     """Send what is due at once; without Redis a tick sends it later."""
     from kombu.exceptions import OperationalError
-    from redis.exceptions import RedisError
 
     try:
         with session.context() as context:
             context.dispatcher.dispatch(due)
-    except (RedisError, OperationalError):
+    except (Retryable, OperationalError):
         note("Redis does not answer: the work goes on by itself once it does")
 
 
