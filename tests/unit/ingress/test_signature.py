@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import string
-import time
 from typing import Any
 
 import pytest
@@ -154,16 +153,8 @@ def test_the_body_itself_is_the_first_form_and_no_form_comes_twice(body: bytes) 
 
 
 @pytest.mark.parametrize("unit", [b'"', b"\\", b'\\"', b'"\\', b'" ', b" ", b"[", b"a ", b'"a\\"'])
+@pytest.mark.timeout(30)
 def test_hostile_bodies_take_linear_time(unit: bytes) -> None:
-    """Eight times the body takes about eight times as long; a quadratic way would take sixty-four."""
-
-    def best_of(size: int) -> float:
-        body = (b'"' + unit * size)[:size]
-        times = []
-        for _ in range(5):
-            began = time.perf_counter()
-            signed_forms(body)
-            times.append(time.perf_counter() - began)
-        return min(times)
-
-    assert best_of(262_144) < max(30 * best_of(32_768), 0.02)
+    """The largest body we accept is done at once; a quadratic way would outlast the test's timeout."""
+    body = (b'"' + unit * 262_144)[:262_144]
+    assert signed_forms(body)[0] == body

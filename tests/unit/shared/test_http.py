@@ -197,7 +197,7 @@ def test_deadline_holds_whatever_drips(start: Start, http: HttpSession, speak: S
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="deadline"):
         send(http, server, write=True)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 4.0
 
 
 def test_dropped_kept_connection_leaves_a_write_unknown(start: Start, http: HttpSession) -> None:
@@ -312,7 +312,7 @@ def test_deadline_holds_over_tls(
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="deadline"):
         send(http, tls_server, write=True)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 4.0
 
 
 def test_stalled_handshake_sends_nothing(start: Start, http: HttpSession) -> None:
@@ -323,4 +323,4 @@ def test_stalled_handshake_sends_nothing(start: Start, http: HttpSession) -> Non
     started = time.monotonic()
     with pytest.raises(Retryable, match="nothing was sent"):
         http.send("POST", server.url.replace("http", "https", 1), route="/", write=True)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 4.0
