@@ -46,15 +46,12 @@ RETURNING kind, bill_id, urgency, wanted > done AND state <> 'dead' AND dispatch
           AND (next_attempt_at IS NULL OR next_attempt_at <= now())
           AND (claim_expires_at IS NULL OR claim_expires_at < now()) AS is_due;
 
--- name: find_unchanged
--- Rows for which `make_due` would change nothing: same content of the same time, nothing newer heard, no
--- work left.
-SELECT r.kind, r.bill_id
-FROM unnest(%(kinds)s::text[], %(bill_ids)s::text[], %(digests)s::bytea[], %(updated_ats)s::timestamptz[])
-     AS heard (kind, bill_id, digest, updated_at)
-JOIN records r ON r.tenant = %(tenant)s AND r.kind = heard.kind AND r.bill_id = heard.bill_id
-WHERE r.content_digest = heard.digest AND r.content_at = heard.updated_at AND r.content_whole AND NOT r.stale
-  AND r.bill_updated_at <= r.content_at AND r.wanted = r.done;
+-- name: find_settled
+-- What is known whole of these records, nothing newer heard, no work left: for the same content of the
+-- same time `make_due` would change nothing.
+SELECT kind, bill_id, content_digest, content_at FROM records
+WHERE tenant = %(tenant)s AND kind = ANY(%(kinds)s) AND bill_id = ANY(%(bill_ids)s)
+  AND content_whole AND NOT stale AND bill_updated_at <= content_at AND wanted = done;
 
 -- name: claim
 -- The one way into a record: whoever gets the row back works on it until the claim runs out. Every end
