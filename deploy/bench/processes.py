@@ -6,9 +6,11 @@ import http.client
 import shlex
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
+
+import psutil
 
 from deploy.child import ProcessSpec
 from deploy.procfile import parse_procfile, read_procfile
@@ -30,13 +32,10 @@ def running(stage: Stage, *specs: ProcessSpec) -> Iterator[Supervisor]:
         yield supervisor
 
 
-def fleet_specs(
-    stage: Stage, *names: str, settings: Mapping[str, str] | None = None, options: str = ""
-) -> list[ProcessSpec]:
-    """Processes of the Procfile by name; ``settings`` are added, ``options`` end the worker's command."""
+def fleet_specs(stage: Stage, *names: str, settings: Mapping[str, str] | None = None) -> list[ProcessSpec]:
+    """Processes of the Procfile by name; ``settings`` are added to their environment."""
     environ = {**stage.composition.environ, **(settings or {})}
-    found = read_procfile(environ=environ, counts={name: int(name in names) for name in parse_procfile()})
-    return [_extended(spec, options) if spec.name == "worker" else spec for spec in found]
+    return read_procfile(environ=environ, counts={name: int(name in names) for name in parse_procfile()})
 
 
 def bare_server(stage: Stage) -> tuple[ProcessSpec, str]:
@@ -58,15 +57,23 @@ def noop_worker(stage: Stage) -> tuple[ProcessSpec, str]:
     return _swapped(spec, "noop", CONNECTOR, NOOP), url
 
 
+def measure_cpu_s(worker: int) -> float:
+    """Processor seconds that a worker and its pool have taken so far."""
+    process = psutil.Process(worker)
+    taken = process.cpu_times()
+    total = taken.user + taken.system + getattr(taken, "children_user", 0.0)
+    total += getattr(taken, "children_system", 0.0)
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):  # the pool may replace one meanwhile
+            total += sum(child.cpu_times()[:2])
+    return float(total)
+
+
 def _swapped(spec: ProcessSpec, name: str, old: str, new: str) -> ProcessSpec:
     command = spec.argv[-1]
     if old not in shlex.split(command):
         raise SettingsError(f"the Procfile's {spec.name} does not run {old}")
     return replace(spec, name=name, argv=(*spec.argv[:-1], command.replace(old, new)))
-
-
-def _extended(spec: ProcessSpec, options: str) -> ProcessSpec:
-    return replace(spec, argv=(*spec.argv[:-1], f"{spec.argv[-1]} {options}".rstrip()))
 
 
 def _other_database(redis_url: str) -> str:

@@ -89,7 +89,8 @@ def _measure(site: Site) -> Json:
     webhooks, bare = measure_webhooks(site, firms[0], {**vendor, "updatedTime": _OLD})
     site.say("running Celery tasks that do nothing")
     noop = measure_noop(site)
-    with running(site.stage, *fleet_specs(site.stage, "worker", "beat")):
+    with running(site.stage, *fleet_specs(site.stage, "worker", "beat")) as fleet:
+        site.worker = fleet.pid("worker")
         drain = measure_drain(site, firms[0], webhooks["requests"])
         rest = _measure_fleet(site, firms, noop["per_s"])
     return {

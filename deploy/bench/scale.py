@@ -11,8 +11,8 @@ class Scale:
 
     ``records`` of one tenant and ``records_each`` of every one of ``tenants`` are synced at full speed,
     ``slow_records`` and ``slow_records_each`` at ``latency_s`` of upstream latency. ``poll_sizes`` are the
-    records of the two polls whose memory is compared; the larger is made smaller where it would take
-    longer than ``poll_s``.
+    records of the two polls whose memory is compared; the larger is made smaller where walking it
+    twice would take longer than ``poll_s``.
     """
 
     name: str
@@ -49,7 +49,7 @@ FULL = Scale(
     backfill=400,
     samples=15,
     poll_sizes=(10_000, 200_000),
-    poll_s=100.0,
+    poll_s=120.0,
 )
 QUICK = Scale(
     name="quick",
@@ -66,5 +66,5 @@ QUICK = Scale(
     backfill=100,
     samples=5,
     poll_sizes=(1_000, 5_000),
-    poll_s=20.0,
+    poll_s=30.0,
 )

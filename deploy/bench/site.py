@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from deploy.bench.figures import count_record_calls
 from deploy.bench.firm import Firm
+from deploy.bench.processes import measure_cpu_s
 from deploy.bench.scale import Scale
 from deploy.sandbox import seeds
 from deploy.sandbox.control import SandboxControl
@@ -32,7 +33,10 @@ class BenchError(ConnectorError):
 
 @dataclass
 class Site:
-    """The stage with its web process; ``conn`` hears of settled records; ``say`` tells what goes on."""
+    """The stage with its web process; ``conn`` hears of settled records; ``say`` tells what goes on.
+
+    ``worker`` is the process id of the worker that is measured.
+    """
 
     stage: Stage
     control: SandboxControl
@@ -40,7 +44,7 @@ class Site:
     conn: Conn
     scale: Scale
     say: Callable[[str], None]
-    firms: list[Firm] = field(default_factory=list)
+    worker: int | None = None
     vendors: dict[str, str] = field(default_factory=dict)
 
     def enroll(self, firm: Firm, *, subscribed: bool) -> None:
@@ -113,6 +117,10 @@ class Site:
         """Calls about the firm's records so far, by system."""
         lines: list[Json] = self.control.calls()["lines"]
         return dict(count_record_calls(lines, firm.by_system))
+
+    def measure_cpu_s(self) -> float:
+        """Processor seconds that the measured worker has taken so far."""
+        return measure_cpu_s(self.worker) if self.worker is not None else 0.0
 
     @contextmanager
     def latency(self, seconds: float) -> Iterator[None]:

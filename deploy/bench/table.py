@@ -41,14 +41,22 @@ def _webhooks(result: Json) -> Iterator[Row]:
 
 
 def _records(result: Json) -> Iterator[Row]:
-    noop = result["noop_task"]["per_s"]
+    noop = result["noop_task"]
     for entry in result["records"]:
         tenants = "1 tenant" if entry["tenants"] == 1 else f"{entry['tenants']} tenants"
         if entry["latency_ms"]:
-            beside = f"{entry['latency_ms']} ms upstream latency, {entry['slots']} pool slots"
+            name = f"the same at {entry['latency_ms']} ms upstream latency, {tenants}"
+            beside = f"{entry['slots']} pool slots"
         else:
-            beside = f"no-op Celery task {noop:,.0f}/s: {entry['share_of_noop']:.3f} of it"
-        yield f"records synced, {tenants}", f"{entry['per_s']:,.1f}/s", beside
+            name = f"records synced, {tenants}"
+            beside = f"no-op Celery task {noop['per_s']:,.0f}/s: {entry['share_of_noop']:.3f} of it"
+        yield name, f"{entry['per_s']:,.1f}/s", beside
+    first = result["records"][0]
+    yield (
+        "worker's processor time for a record",
+        f"{first['cpu_ms']:.1f} ms",
+        f"no-op Celery task {noop['cpu_ms']:.1f} ms",
+    )
 
 
 def _calls(result: Json) -> Iterator[Row]:

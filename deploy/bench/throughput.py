@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from deploy.bench.figures import rate
+from deploy.bench.figures import milliseconds, rate
 from deploy.bench.firm import Firm
 from deploy.bench.noop import TASK
 from deploy.bench.processes import noop_worker, running
@@ -24,35 +24,38 @@ def measure_noop(site: Site) -> Json:
     spec, url = noop_worker(site.stage)
     count = site.scale.noop_tasks
     sender = queues.make_producer(url)
-    with running(site.stage, spec), Redis.from_url(url) as redis:
+    with running(site.stage, spec) as worker, Redis.from_url(url) as redis:
+        site.worker = worker.pid("noop")
         sender.send_task(TASK)
         _wait_empty(redis, site.scale.patience_s)
-        started = time.monotonic()
+        started, cpu_s = time.monotonic(), site.measure_cpu_s()
         for _ in range(count):
             sender.send_task(TASK)
         _wait_empty(redis, site.scale.patience_s)
-        seconds = time.monotonic() - started
+        seconds, cpu_s = time.monotonic() - started, site.measure_cpu_s() - cpu_s
     sender.close()
-    return {"tasks": count, "per_s": rate(count, seconds)}
+    return {"tasks": count, "per_s": rate(count, seconds), "cpu_ms": milliseconds(cpu_s / count)}
 
 
 def measure_records(site: Site, firms: Sequence[Firm], label: str, each: int, latency_s: float) -> Json:
     """Bills synced a second, from the first one entered in BILL to the last one seen in Visma."""
     before = {firm.id: site.count_invoices(firm) for firm in firms}
     with site.latency(latency_s):
-        started = time.monotonic()
+        started, cpu_s = time.monotonic(), site.measure_cpu_s()
         for firm in firms:
             site.make_bills(firm, label, each)
         for firm in firms:
             site.wait_invoices(firm, before[firm.id] + each)
         seconds = time.monotonic() - started
         site.wait_idle(firms)
+        cpu_s = site.measure_cpu_s() - cpu_s
     count = each * len(firms)
     return {
         "tenants": len(firms),
         "records": count,
         "latency_ms": round(latency_s * 1000),
         "per_s": rate(count, seconds),
+        "cpu_ms": milliseconds(cpu_s / count),
     }
 
 
