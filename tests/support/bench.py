@@ -293,7 +293,12 @@ def _age(conn: Conn, seconds: float) -> None:
 
 
 def _age_keys(redis: Redis, seconds: float) -> None:
-    for key in redis.scan_iter():
-        left_ms = redis.pttl(key)
-        if left_ms > 0:
-            redis.pexpire(key, max(1, left_ms - int(seconds * 1000)))
+    keys = list(redis.scan_iter(count=1000))
+    with redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.pttl(key)
+        lives = dict(zip(keys, pipe.execute(), strict=True))
+        for key, left_ms in lives.items():
+            if left_ms > 0:
+                pipe.pexpire(key, max(1, left_ms - int(seconds * 1000)))
+        pipe.execute()

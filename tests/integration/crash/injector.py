@@ -1,0 +1,222 @@
+"""Ends a worker between two steps, and spoils the answer to one of its calls.
+
+A step is a statement or a commit on PostgreSQL, or a request to BILL or Visma. A worker that was ended
+reaches nothing any more: not the database, not Redis, not the other side, whatever its ``finally`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+import redis
+import redis.client
+import requests
+
+from shared import jsontext
+from shared.http import Answer, HttpSession
+from shared.http_guard import CallGuard
+
+Exchange = Callable[[], Answer]
+Fault = Callable[["Call"], Answer]
+
+
+class Killed(BaseException):
+    """The worker is gone; nothing of the product may catch this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request about to be sent: ``send`` lets it have its effect; ``later`` has it sent long after."""
+
+    guard: CallGuard
+    send: Exchange
+    later: Callable[[], None]
+
+
+def arrives(call: Call) -> Answer:
+    """All is well."""
+    return call.send()
+
+
+def drop_before(call: Call) -> NoReturn:
+    """The connection drops, and nothing was done."""
+    call.guard.sent = True
+    raise requests.ConnectionError("dropped before the effect")
+
+
+def drop_after(call: Call) -> NoReturn:
+    """It was done, and the connection drops."""
+    call.send()
+    call.guard.sent = True
+    raise requests.ConnectionError("dropped after the effect")
+
+
+def time_out(call: Call) -> NoReturn:
+    """No answer in time; it is done long after."""
+    call.later()
+    call.guard.sent = True
+    raise requests.ReadTimeout("no answer in time")
+
+
+def wordless_after(call: Call) -> Answer:
+    """It was done, and the answer is a 500 without a word."""
+    call.send()
+    return Answer(500, {}, b"")
+
+
+def says(status: int, message: str = "", **headers: str) -> Fault:
+    """An answer of this status, and nothing was done."""
+    body = jsontext.dumps({"message": message}).encode() if message else b""
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda call: Answer(status, told, body)
+
+
+FAULTS: dict[str, Fault] = {
+    "dropped before the effect": drop_before,
+    "dropped after the effect": drop_after,
+    "500 with a refusal": says(500, "The financial period 202611 is closed."),
+    "500 with words unknown": says(500, "Object reference not set to an instance of an object."),
+    "500 without a word after the effect": wordless_after,
+    "timed out, done later": time_out,
+    "412": says(412),
+    "429": says(429, Retry_After="3"),
+    "401": says(401),
+}
+
+
+@dataclass
+class Injector:
+    """Counts the steps of the worker under test, ends it at one, and spoils one of its calls."""
+
+    kill_at: int | None = None
+    fault: Fault = arrives
+    fault_at: int = 0
+    is_meant: Callable[[requests.Request], bool] = lambda _: True
+    steps: int = 0
+    calls: int = 0
+    late: list[Exchange] = field(default_factory=list)
+    running: bool = False
+    dead: bool = False
+    killed: bool = False
+    faulted: bool = False
+    told: list[str] = field(default_factory=list)
+
+    def arm(self, *, kill_at: int | None, fault: Fault, fault_at: int) -> None:
+        """Begin anew: end the worker before this step (None: never), spoil this call (0: none)."""
+        assert self.late == []
+        self.kill_at, self.fault, self.fault_at = kill_at, fault, fault_at
+        self.steps = self.calls = 0
+        self.killed = self.faulted = False
+        self.told = []
+
+    def disarm(self) -> None:
+        """Let all go well from here on."""
+        self.kill_at, self.fault_at = None, 0
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """The code within is the worker's; it may end in ``Killed``."""
+        self.running, self.dead = True, False
+        try:
+            yield
+            # had anything caught the end, the worker would have gone on to here
+            assert not self.dead, "something caught the worker's end"
+        finally:
+            self.running = self.dead = False
+
+    def step(self, what: str) -> None:
+        """The worker is about to do ``what``."""
+        if not self.running:
+            return
+        self.refuse_the_dead()
+        self.steps += 1
+        self.told.append(what)
+        if self.steps == self.kill_at:
+            self.killed = self.dead = True
+            raise Killed(what)
+
+    def refuse_the_dead(self) -> None:
+        """Whoever was ended does nothing more."""
+        if self.running and self.dead:
+            raise Killed("dead already")
+
+    def exchange(
+        self, request: requests.Request, guard: CallGuard, send: Callable[[CallGuard], Answer]
+    ) -> Answer:
+        """Carry a request out, or spoil it."""
+
+        def send_late() -> Answer:
+            with CallGuard(guard.deadline.__class__(25.0)) as anew:
+                return send(anew)
+
+        self.step(f"{request.method} {request.url}")
+        if not self.running or not self.is_meant(request):
+            return send(guard)
+        self.calls += 1
+        if self.calls != self.fault_at:
+            return send(guard)
+        self.faulted = True
+        return self.fault(Call(guard, lambda: send(guard), lambda: self.late.append(send_late)))
+
+    def happen_late(self) -> None:
+        """What timed out is done now."""
+        late, self.late = self.late, []
+        for send in late:
+            send()
+
+
+def install(injector: Injector, patch: pytest.MonkeyPatch) -> None:
+    """Stand between the product and its database, its Redis and its upstream systems."""
+    execute, transaction = psycopg.Connection.execute, psycopg.Connection.transaction
+    exchange, command = HttpSession._exchange, redis.Redis.execute_command
+    pipeline = redis.client.Pipeline.execute
+
+    def execute_step(conn: psycopg.Connection[Any], query: Any, *args: Any, **options: Any) -> Any:
+        if query:  # an empty one is the pool's question whether the server is there
+            with _ending(conn):
+                injector.step(_first_line(query))
+        return execute(conn, query, *args, **options)
+
+    @contextmanager
+    def transaction_step(conn: psycopg.Connection[Any], *args: Any, **options: Any) -> Iterator[Any]:
+        with transaction(conn, *args, **options) as inner:
+            yield inner
+            with _ending(conn):
+                injector.step("commit")
+
+    def exchange_step(http: HttpSession, request: requests.Request, guard: CallGuard, read: Any) -> Answer:
+        return injector.exchange(request, guard, lambda own: exchange(http, request, own, read))
+
+    def unless_dead(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            injector.refuse_the_dead()
+            return method(*args, **options)
+
+        return call
+
+    patch.setattr(psycopg.Connection, "execute", execute_step)
+    patch.setattr(psycopg.Connection, "transaction", transaction_step)
+    patch.setattr(HttpSession, "_exchange", exchange_step)
+    patch.setattr(redis.Redis, "execute_command", unless_dead(command))
+    patch.setattr(redis.client.Pipeline, "execute", unless_dead(pipeline))
+
+
+@contextmanager
+def _ending(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """The server sees the connection of a killed worker close, and undoes what was not committed."""
+    try:
+        yield
+    except Killed:
+        conn.close()
+        raise
+
+
+def _first_line(query: Any) -> str:
+    text = query.decode() if isinstance(query, bytes) else str(query)
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and not line.startswith("--")), text)[:80]
