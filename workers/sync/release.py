@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, NotYet, Refused, Retryable
 from shared.fields import Change
@@ -22,15 +25,20 @@ NO_LINES: tuple[LineChange, ...] = ()
 
 
 def is_to_be_released(work: Work, entry: Entry | None) -> bool:
-    """Whether the document is ours, unreleased, and the tenant wants it released."""
+    """Whether the document is ours, not known to be released, and the tenant wants it released."""
     body = work.record.body or {}
     return (
         work.tenant.sync.release_invoices
         and body.get("origin") == "created"
         and not body.get("withheld")
         and entry is not None
-        and entry.status in EDITABLE_STATUSES
+        and (entry.status in EDITABLE_STATUSES or _is_unnoted(body, entry))
     )
+
+
+def _is_unnoted(body: Mapping[str, Any], entry: Entry) -> bool:
+    """Whether Visma's list told of the release before we read it: it is still to be confirmed, and noted."""
+    return not body.get("released") and entry.status != "Voided"
 
 
 def release(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
@@ -86,7 +94,7 @@ def _confirmed(work: Work, bill: Bill, actual: SupplierInvoice) -> Outcome:
         work.record,
         "released",
         version=bill.updated_at,
-        body=work.record.body or {},
+        body={**(work.record.body or {}), "released": True},
         etag=actual.etag,
         changes=(Change("status", "Balanced", actual.status),),
         entries=(supplier_invoice_entry(work.tenant.id, actual),),
