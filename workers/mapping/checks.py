@@ -17,13 +17,18 @@ _ADVICE = {
 _SEGMENT = "subaccount."
 
 
+def check_currency_known(currency: str, lists: Lists) -> None:
+    """Raise NeedsPerson (``unknown_currency``) unless Visma knows the currency."""
+    if currency not in lists.currencies:
+        raise NeedsPerson("unknown_currency", f"Visma has no currency {currency}: add it in Visma")
+
+
 def check_currency(currency: str, supplier_number: str, supplier_currency: str | None, lists: Lists) -> None:
     """Raise NeedsPerson unless Visma knows the currency and the supplier takes it.
 
     ``supplier_currency`` is the supplier's fixed currency, None where it is free.
     """
-    if currency not in lists.currencies:
-        raise NeedsPerson("unknown_currency", f"Visma has no currency {currency}: add it in Visma")
+    check_currency_known(currency, lists)
     if supplier_currency and supplier_currency != currency:
         raise NeedsPerson(
             "currency_mismatch",

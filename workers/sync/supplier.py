@@ -13,6 +13,7 @@ from shared.store import links, records, visma_index
 from shared.store.visma_index import SUPPLIER_TYPE
 from shared.visma.models import Supplier
 from shared.visma.suppliers import PAGE_SIZE
+from workers.mapping.checks import check_currency_known
 from workers.mapping.keys import fold_name, number_keys
 from workers.mapping.supplier import SupplierDraft, map_supplier
 from workers.sync.bodies import Origin, supplier_body
@@ -108,6 +109,7 @@ def _refuse_taken(vendor: Vendor, by_hand: Match, taken_by: str | None) -> None:
 
 
 def _create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
+    _check_currency(work, str(draft.fields["currencyId"]))
     work.take_turn()
     intention = Intention(SUPPLIER_TYPE, work.clock(), supplier_body(draft.fields, "created"))
     number, etag = create(work, intention, lambda: work.visma.create_supplier(draft.fields))
@@ -121,6 +123,12 @@ def _create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         notes=draft.notes,
         entries=(drafted_supplier_entry(work.tenant.id, number, etag, draft.fields),),
     )
+
+
+def _check_currency(work: Work, currency: str) -> None:
+    """Raise NeedsPerson where not even Visma's newest list has the currency: a create would be refused."""
+    if currency not in work.lists.visma_lists().currencies:
+        check_currency_known(currency, work.lists.visma_lists(refresh=True))
 
 
 def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: str) -> Outcome:
