@@ -29,20 +29,23 @@ def withdraw(work: Work, bill: Bill) -> Outcome:
         raise NeedsPerson(str(action.reason), str(action.detail))
     if action.kind == "delete" or actual is None:
         return _delete(work, bill, str(action.detail))
+    body_after = {**body, "withheld": True}
     if actual.hold:
-        return settled(record, "waiting", version=bill.updated_at, detail=action.detail)
+        waits = settled(record, "waiting", version=bill.updated_at, detail=action.detail)
+        ours = bool(work.sent_body and work.sent_body.get("withheld"))  # its answer was lost
+        return replace(waits, finish=replace(waits.finish, body=body_after)) if ours else waits
     fetched, _, etag = write_with_etag(
         work,
         lambda: get_document(work),
         lambda document: None if document.hold else {"hold": True},
         lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
-        body=body,
+        body=body_after,
     )
     outcome = written(
         record,
         "waiting",
         version=bill.updated_at,
-        body={**body, "withheld": True},
+        body=body_after,
         etag=etag,
         changes=(Change("hold", False, True),),
         entries=(replace(supplier_invoice_entry(record.tenant, fetched), etag=etag, status="Hold"),),

@@ -60,8 +60,9 @@ def update_supplier_invoice(work: Work, bill: Bill) -> Outcome | None:
         return withdraw(work, bill)
     before = written_body(body)
     draft = _draft(work, bill, before)
-    withheld = bool(body.get("withheld"))
-    if draft.is_written(before) and not withheld and work.sent_body is None:
+    withheld = any(kept.get("withheld") for kept in (body, work.sent_body or {}))
+    # an unanswered release sent what stands in the row: it is taken up again, not merged
+    if draft.is_written(before) and not withheld and work.sent_body in (None, body):
         entry = ensure_as_written(work, draft)
         if is_to_be_released(work, entry):
             return release(work, bill, draft)
