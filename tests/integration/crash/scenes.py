@@ -83,6 +83,7 @@ def withdraw(shop: Workshop) -> Callable[[], Change]:
         if shop.record("bill", bill).state != "synced":
             shop.sandbox.approve_bill(shop.organization, bill)
             shop.carry("bill", bill)
+            assert not shop.invoice_of(bill)["hold"]
         shop.sandbox.withdraw_approval(shop.organization, bill)
         return Change("bill", bill, (("updated", INVOICE),), "waiting", {"hold": True})
 
@@ -127,6 +128,75 @@ def release(shop: Workshop) -> Callable[[], Change]:
     return next_change
 
 
+def create_then_change(shop: Workshop) -> Callable[[], Change]:
+    """A new bill is changed while it is carried over."""
+    vendor, _ = _add_synced(shop)
+
+    def next_change() -> Change:
+        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
+        return Change(
+            "bill",
+            bill,
+            None,
+            shows={"description": "newest"},
+            meanwhile=lambda: shop.change_bill(bill, description="newest"),
+        )
+
+    return next_change
+
+
+def create_then_archive(shop: Workshop) -> Callable[[], Change]:
+    """A new bill is archived while it is carried over."""
+    vendor, _ = _add_synced(shop)
+
+    def next_change() -> Change:
+        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
+        return Change(
+            "bill",
+            bill,
+            None,
+            "ignored",
+            meanwhile=lambda: shop.sandbox.archive_bill(shop.organization, bill),
+        )
+
+    return next_change
+
+
+def change_twice(shop: Workshop) -> Callable[[], Change]:
+    """A synced bill is changed again while it is carried over."""
+    _, bill = _add_synced(shop)
+
+    def next_change() -> Change:
+        number = next(NUMBERS)
+        shop.change_bill(bill, description=f"change {number}")
+        return Change(
+            "bill",
+            bill,
+            None,
+            shows={"description": f"newer {number}"},
+            meanwhile=lambda: shop.change_bill(bill, description=f"newer {number}"),
+        )
+
+    return next_change
+
+
+def withdraw_then_approve(shop: Workshop) -> Callable[[], Change]:
+    """The approval of a synced bill is taken back, and given again at once."""
+    _, bill = _add_synced(shop)
+
+    def next_change() -> Change:
+        shop.sandbox.withdraw_approval(shop.organization, bill)
+        return Change(
+            "bill",
+            bill,
+            None,
+            shows={"hold": False},
+            meanwhile=lambda: shop.sandbox.approve_bill(shop.organization, bill),
+        )
+
+    return next_change
+
+
 def _add_synced(shop: Workshop) -> tuple[str, str]:
     number = next(NUMBERS)
     vendor = shop.add_vendor(number)
@@ -145,4 +215,8 @@ SCENES: dict[str, Scene] = {
     "approve again": approve_again,
     "archive": archive,
     "release": release,
+    "create, then change": create_then_change,
+    "create, then archive": create_then_archive,
+    "change twice": change_twice,
+    "withdraw, then approve": withdraw_then_approve,
 }
