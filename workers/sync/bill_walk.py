@@ -22,7 +22,7 @@ Fetch = Callable[[datetime, str | None], Page[Row]]
 """A page of what changed since a time, or the one behind a cursor of the same list."""
 
 CLOCKS_DIFFER = timedelta(minutes=2)
-MOST_ROUNDS = 3
+MOST_EXPIRED = 3
 MOST_PAGES_AT_ONE_TIME = 10_000
 
 
@@ -121,18 +121,23 @@ def _by_cursor(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:
 
 def _by_value(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:
     """First pages only; cursors just where more than a page of records share one time."""
-    value = since
+    value, expired = since, 0
     while True:
         last = value
-        for number, page in enumerate(_by_cursor(fetch, value)):
-            yield page
-            last = _last_time(page, last)
-            if page.next_page is None:
-                return
-            if last > value:
-                break
-            if number > MOST_PAGES_AT_ONE_TIME:
-                raise Retryable("BILL's list does not end")
+        try:
+            for number, page in enumerate(_by_cursor(fetch, value)):
+                yield page
+                last = _last_time(page, last)
+                if page.next_page is None:
+                    return
+                if last > value:
+                    break
+                if number > MOST_PAGES_AT_ONE_TIME:
+                    raise Retryable("BILL's list does not end")
+        except CursorExpired:
+            expired += 1
+            if expired > MOST_EXPIRED:
+                raise
         value = last
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.bill.answers import CursorExpired
@@ -46,6 +46,7 @@ class List:
 
 
 @settings(max_examples=300)
+@example(ages=[0] * 7, edits={1: 0}, expiring={5})
 @given(
     ages=st.lists(st.integers(0, 59), max_size=14),
     edits=st.dictionaries(st.integers(1, 12), st.integers(0, 13), max_size=6),
