@@ -75,6 +75,21 @@ class Books(Firm):
 
         self.until(done, lambda: f"a walk of {source}: {self.watermarks(source)}")
 
+    def poll_now(self) -> None:
+        """Have everything polled, without waiting for it."""
+        poll_now(self.conn, self.id)
+
+    def rest(self) -> None:
+        """Wait until no poll runs and none is due."""
+        query = """SELECT bool_and(next_poll_at > now() AND claim_token IS NULL) AS resting
+                   FROM watermarks WHERE tenant = %s"""
+
+        def resting() -> bool:
+            row = self.conn.execute(query, (self.id,)).fetchone()
+            return bool(row and row["resting"])
+
+        self.until(resting, "all polls at rest", patience_s=120.0)
+
     def watermarks(self, source: str) -> list[DictRow]:
         """How far the polls of a source have come."""
         query = "SELECT * FROM watermarks WHERE tenant = %s AND source = %s ORDER BY kind"

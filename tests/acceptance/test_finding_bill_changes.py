@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.sandbox import seeds
+from deploy.sandbox.jsonio import Json
 from deploy.stage import Stage
 from shared.store.pool import Conn
 from tests.acceptance.books import BILL_LIST, Books, open_books
@@ -100,7 +101,7 @@ def test_equal_timestamps_over_page_borders_are_all_found(books: Books, vendor_i
 def test_a_record_that_moves_between_pages_hides_no_other(books: Books, vendor_id: str, way: str) -> None:
     ids = enter(books, vendor_id, 150) if way == "poll" else enter_months_ago(books, vendor_id, 150)
     trap(books, "latency", skip=1, seconds=LATENCY_S)
-    calls = {"system": "bill", "tenant": books.organization, "route": BILL_LIST}
+    calls: Json = {"system": "bill", "tenant": books.organization, "route": BILL_LIST}
     before = books.control.count_calls(**calls)
 
     def edit_during_the_walk() -> None:
@@ -108,7 +109,7 @@ def test_a_record_that_moves_between_pages_hides_no_other(books: Books, vendor_i
         books.change_bill(ids[0], description="moved to the end: the first of page two is now on page one")
 
     if way == "poll":
-        books.conn.execute("UPDATE watermarks SET next_poll_at = now() WHERE tenant = %s", (books.id,))
+        books.poll_now()
         edit_during_the_walk()
         books.walk("bill")
     else:
@@ -157,7 +158,7 @@ def test_the_watermark_waits_for_the_whole_walk_and_never_goes_back(books: Books
     first, *_ = (row["position"] for row in books.watermarks("bill") if row["kind"] == "bill")
     ids = enter(books, vendor_id, 150)
     trap(books, "status", skip=1, times=None, status=500)
-    books.conn.execute("UPDATE watermarks SET next_poll_at = now() WHERE tenant = %s", (books.id,))
+    books.poll_now()
     books.until(lambda: any(row["last_error"] for row in books.watermarks("bill")), "the walk breaks off")
     [broken] = [row for row in books.watermarks("bill") if row["kind"] == "bill"]
     assert broken["position"] == first

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.sandbox.app import VISMA
+from deploy.sandbox.jsonio import Json
 from deploy.stage import Stage
 from shared.store.pool import Conn
 from tests.acceptance.books import Books, open_books
@@ -84,12 +85,13 @@ def test_an_amount_that_a_person_changed_is_theirs(books: Books) -> None:
 def test_a_list_without_order_that_grows_during_the_walk_loses_nothing(books: Books) -> None:
     books.apply()  # quiet, but for the walk that follows
     suppliers = [{"name": f"Leverantör nr {place} AB", "supplierClassId": "1"} for place in range(SUPPLIERS)]
-    route = {"system": "visma", "tenant": books.company, "route": f"{VISMA}/v1/supplier"}
-    books.control.add_fault("latency", skip=1, seconds=1.5, **{**route, "route": r"/v1/supplier$"})
+    trap: Json = {"system": "visma", "tenant": books.company, "route": r"/v1/supplier$"}
+    calls: Json = {**trap, "route": f"{VISMA}/v1/supplier"}
+    books.control.add_fault("latency", skip=1, times=1, seconds=1.5, **trap)
     books.control.enter_many(books.company, suppliers=suppliers)
-    before = books.control.count_calls(**route)
-    books.conn.execute("UPDATE watermarks SET next_poll_at = now() WHERE tenant = %s", (books.id,))
-    books.control.wait("calls", before + 1, **route)
+    before = books.control.count_calls(**calls)
+    books.poll_now()
+    books.control.wait("calls", before + 1, **calls)
     for place in range(20):  # somewhere before the border, one at least: all behind it move by that many
         books.control.create_supplier(books.company, {"name": f"Sen {place} AB", "supplierClassId": "1"})
     books.walk("visma")

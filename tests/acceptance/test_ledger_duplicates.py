@@ -17,7 +17,7 @@ pytestmark = pytest.mark.acceptance
 @pytest.fixture(scope="module")
 def books(stage: Stage, conn: Conn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """Polled every second."""
-    opened = open_books(stage, conn, tmp_path_factory.mktemp("duplicates"), 11)
+    opened = open_books(stage, conn, tmp_path_factory.mktemp("duplicates"), 11, subscribed=True)
     opened.apply(poll_interval_s=1)
     yield opened
     opened.pause()

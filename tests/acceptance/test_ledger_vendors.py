@@ -19,7 +19,7 @@ pytestmark = pytest.mark.acceptance
 @pytest.fixture(scope="module")
 def books(stage: Stage, conn: Conn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """Polled every second; suppliers are created where none is the vendor."""
-    opened = open_books(stage, conn, tmp_path_factory.mktemp("vendors"), 10)
+    opened = open_books(stage, conn, tmp_path_factory.mktemp("vendors"), 10, subscribed=True)
     opened.apply(poll_interval_s=1, archived_vendors="on_hold")
     yield opened
     opened.pause()
