@@ -173,7 +173,7 @@ def _next_cursor(content: Any, cursor: str | None, route: str) -> str | None:
     if not following:
         return None
     if not isinstance(following, str) or following == cursor:
-        raise Retryable(f"BILL's list {route} repeats a page")
+        raise CursorExpired(f"BILL's list {route} repeats a page")
     return following
 
 
