@@ -8,6 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from shared import queues
+from shared.errors import Retryable
 from workers.base import PIECE_S, ConnectorTask
 from workers.sync.backfill import backfill
 from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
@@ -50,15 +51,18 @@ def recover_events(self: ConnectorTask, tenant: str, kind: str, token: str, resu
     return self.walk("events", tenant, kind, token, lambda work: walk_events(work, find_log), resume)
 
 
-@shared_task(name=queues.SYNC_TENANT)
-def sync_tenant(tenant: str, since: str | None = None, resume: Resume = None) -> int:
+@shared_task(name=queues.SYNC_TENANT, bind=True)
+def sync_tenant(self: ConnectorTask, tenant: str, since: str | None = None, resume: Resume = None) -> int:
     """Make everything that changed in BILL since a date due, as a backfill; how many rows were seen."""
     context = get_context()
     config = context.get_tenant(tenant).config
     until = time.monotonic() + PIECE_S
-    done = backfill(
-        context.pool, context.bill(config), config, since, context.clock, resume=resume, until=until
-    )
+    try:
+        done = backfill(
+            context.pool, context.bill(config), config, since, context.clock, resume=resume, until=until
+        )
+    except Retryable as error:
+        self.repeat(error)
     if done.resume is not None:
         context.dispatcher.send(queues.SYNC_TENANT, tenant, since, done.resume)
     context.dispatcher.dispatch_of(tenant)
