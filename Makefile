@@ -5,7 +5,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test lint bench always
+.PHONY: help demo test crash lint bench always
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,9 @@ demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves ev
 
 test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
 	@$(PY) -m pytest $(ARGS)
+
+crash: $(STAMP) ## Cross every crash point of the upserts with every answer; takes half an hour
+	@$(PY) -m pytest -m crash tests/integration/crash $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	@$(PY) -m ruff check .

@@ -211,7 +211,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         return unchanged
     # what the merge would say if Visma still showed what we wrote last
     expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
-    if not expected.to_send and not expected.noted:
+    if work.sent is None and not expected.to_send and not expected.noted:
         return _note_payment(unchanged, body, vendor)
 
     def plan(actual: Supplier) -> Merge:

@@ -90,7 +90,9 @@ def _draft(work: Work, bill: Bill, before: WrittenBody) -> SupplierInvoiceDraft:
 def _update(work: Work, bill: Bill, draft: SupplierInvoiceDraft, *, withheld: bool) -> Outcome:
     origin = (work.record.body or {})["origin"]
     body = invoice_body(draft, origin)
-    actual, merge, etag = _write(work, draft, body, withheld=withheld)
+    # until its answer is there, the hold that is to be lifted is still ours
+    sending = {**body, "withheld": True} if withheld else body
+    actual, merge, etag = _write(work, draft, sending, withheld=withheld)
     entry = supplier_invoice_entry(work.tenant.id, actual)
     return written(
         work.record,
@@ -112,6 +114,8 @@ def _write(
     merges: list[InvoiceMerge] = []
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
+        if withheld and actual.hold:  # whatever comes of this run, the hold is ours to lift
+            work.record = replace(work.record, body={**(work.record.body or {}), "withheld": True})
         merge = _merge(befores, draft, actual)
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]

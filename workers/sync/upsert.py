@@ -47,6 +47,7 @@ def write_with_etag(
         actual = fetch()
         planned = plan(actual)
         if planned is None:
+            ensure_nothing_runs(work, actual)
             return actual, None, actual.etag
         work.take_turn()
         work.announce(update_of(work, body))
@@ -56,6 +57,21 @@ def write_with_etag(
             continue
         return actual, planned, written.etag or ""
     raise Retryable("Visma's record changes faster than we can write it", retry_after_s=CONFLICT_WAIT_S)
+
+
+def ensure_nothing_runs(work: Work, actual: Document) -> None:
+    """An update without an answer must not land after it was found needless: BILL took the change back.
+
+    While the document's ETag is the one it was sent with, Visma may still be working on it; any write in
+    between would make it fail there. Raises Retryable, uncounted, until Visma's cap on a request.
+    """
+    cap_s = work.tenant.limits.visma_request_cap_s
+    if work.sent is None or actual.etag != work.record.visma_etag:
+        return
+    now = work.clock()
+    if not work.sent.may_send_again(now, cap_s=cap_s):
+        wait_s = work.sent.next_look_up_s(now, cap_s=cap_s)
+        raise Retryable("an update has no answer and may still arrive", retry_after_s=wait_s, counts=False)
 
 
 def update_of(work: Work, body: dict[str, Any]) -> Intention:

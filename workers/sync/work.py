@@ -28,7 +28,7 @@ class Work:
     """One record, claimed by us, with everything that making it true takes.
 
     A turn is held until the outcome is recorded, so that whoever comes next sees it. ``intention`` is
-    a create without an answer yet, ``sent_body`` what an update without an answer sent.
+    a create without an answer yet, ``sent`` an update without one.
     """
 
     tenant: TenantConfig
@@ -40,7 +40,7 @@ class Work:
     turns: Places
     clock: Callable[[], datetime]
     intention: Intention | None = None
-    sent_body: dict[str, Any] | None = None
+    sent: Intention | None = None
     _turn: ExitStack = field(default_factory=ExitStack)
     _has_turn: bool = False
 
@@ -49,9 +49,14 @@ class Work:
             return
         standing = Intention.from_json(self.record.intention)
         if standing.is_update:
-            self.sent_body = standing.body
+            self.sent = standing
         else:
             self.intention = standing
+
+    @property
+    def sent_body(self) -> dict[str, Any] | None:
+        """What an update without an answer may have written."""
+        return self.sent.body if self.sent else None
 
     @contextmanager
     def conn(self) -> Iterator[Conn]:

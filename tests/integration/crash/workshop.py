@@ -106,7 +106,8 @@ class Workshop(Bench):
         shown = (
             self.supplier_of(change.bill_id) if change.kind == "vendor" else self.invoice_of(change.bill_id)
         )
-        assert {name: shown[name] for name in change.shows} == change.shows
+        seen = {name: shown[name] for name in change.shows}
+        assert seen == change.shows, (seen, change.shows)
 
     def judge_books(self) -> None:
         """One supplier for every vendor, one document for every bill; no limit was exceeded."""
