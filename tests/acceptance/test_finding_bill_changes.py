@@ -109,7 +109,7 @@ def test_a_record_that_moves_between_pages_hides_no_other(books: Books, vendor_i
         books.change_bill(ids[0], description="moved to the end: the first of page two is now on page one")
 
     if way == "poll":
-        books.poll_now()
+        books.poll_now("bill")
         edit_during_the_walk()
         books.walk("bill")
     else:
@@ -165,7 +165,7 @@ def test_the_watermark_waits_for_the_whole_walk_and_never_goes_back(books: Books
     first, *_ = (row["position"] for row in books.watermarks("bill") if row["kind"] == "bill")
     ids = enter(books, vendor_id, 150)
     trap(books, "status", skip=1, times=None, status=500)
-    books.poll_now()
+    books.poll_now("bill")
     books.until(lambda: any(row["last_error"] for row in books.watermarks("bill")), "the walk breaks off")
     [broken] = [row for row in books.watermarks("bill") if row["kind"] == "bill"]
     assert broken["position"] == first

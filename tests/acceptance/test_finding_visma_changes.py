@@ -90,7 +90,7 @@ def test_a_list_without_order_that_grows_during_the_walk_loses_nothing(books: Bo
     books.control.add_fault("latency", skip=1, times=1, seconds=1.5, **trap)
     books.control.enter_many(books.company, suppliers=suppliers)
     before = books.control.count_calls(**calls)
-    books.poll_now()
+    books.poll_now("visma")
     books.control.wait("calls", before + 1, **calls)
     for place in range(20):  # somewhere before the border, one at least: all behind it move by that many
         books.control.create_supplier(books.company, {"name": f"Sen {place} AB", "supplierClassId": "1"})
