@@ -163,8 +163,8 @@ class Books(Firm):
         """Count all that was found as done, to spare the workers what is no part of a test."""
         query = """UPDATE records r SET done = wanted, state = 'ignored'
                    FROM (SELECT kind, bill_id FROM records WHERE tenant = %(tenant)s AND wanted > done
-                         FOR UPDATE SKIP LOCKED) AS left_over
-                   WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (left_over.kind, left_over.bill_id)"""
+                         FOR UPDATE SKIP LOCKED) AS done
+                   WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (done.kind, done.bill_id)"""
         self.conn.execute(query, {"tenant": self.id})
 
     # What stands in BILL and in Visma.
