@@ -63,6 +63,7 @@ class ConnectorTask(Task):  # type: ignore[misc]
     """A task of the connector: its log lines carry the task's id, its errors no secret."""
 
     abstract = True
+    max_retries = None  # how often is our decision, not Celery's, which would end with the third
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with logs.bound(task=self.name, task_id=self.request.id):
@@ -246,7 +247,7 @@ class _Run:
 
     def _retry(self, error: Exception, delay_s: float) -> NoReturn:
         """Come back in ``delay_s`` as the same task, so that Flower shows the retries."""
-        raise self.task.retry(countdown=delay_s, exc=error, max_retries=None, throw=False)
+        raise self.task.retry(countdown=delay_s, exc=error, throw=False)
 
     def _bury(self, work: Work, error: Exception) -> str:
         record, text = work.record, describe_error(error)

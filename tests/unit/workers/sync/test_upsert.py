@@ -36,6 +36,7 @@ class Doing:
     tenant: Any = field(default_factory=tenant_config)
     clock: FakeClock = field(default_factory=lambda: FakeClock(SENT))
     intention: Intention | None = None
+    sent: Intention | None = None
     lost: bool = False
     done: list[str] = field(default_factory=list)
 
@@ -142,3 +143,16 @@ def test_what_was_found_is_the_record_s_own_with_the_body_that_was_sent() -> Non
     )
     with pytest.raises(ValueError, match="no create"):
         take_over(Doing().work, "Invoice", "000358", "e9")
+
+
+def test_an_update_without_an_answer_must_not_land_after_it_was_found_needless() -> None:
+    doing = Doing(
+        record=record(visma_type="Invoice", visma_number="000357", visma_etag="e1"),
+        sent=Intention("Invoice", SENT, {}, is_update=True),
+    )
+    with pytest.raises(Retryable) as caught:
+        update(doing, 0, plan=None)
+    assert not caught.value.counts
+    assert update(Doing(sent=doing.sent), 0, plan=None)[2] == "e1", "its ETag has moved on: it can only fail"
+    doing.clock.advance(doing.tenant.limits.visma_request_cap_s)
+    assert update(doing, 0, plan=None)[2] == "e1"
