@@ -35,7 +35,7 @@ CLAIM_S = 60
 def make_due(conn: Conn, tenant: str, heard: Iterable[Heard]) -> list[Due]:
     """Note what was heard and return the records that are now due and not yet dispatched."""
     due: list[Due] = []
-    in_order = sorted(heard, key=lambda one: (one.kind, one.bill_id))  # two of us never lock crosswise
+    in_order = sorted(heard, key=lambda one: (one.kind != "vendor", one.bill_id))  # never lock crosswise
     rows = leave_out_unchanged(conn, tenant, [_heard_row(tenant, one) for one in in_order])
     with conn.transaction(), conn.pipeline():
         cursors = [conn.execute(SQL["make_due"], row) for row in rows]

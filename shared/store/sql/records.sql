@@ -1,3 +1,6 @@
+-- Who locks several records at once locks them in one order, vendors before bills and by id, or leaves
+-- out what another has locked: so no two of us ever wait for each other.
+
 -- name: make_due
 -- Something was heard of a record. `news` decides whether that is work; an older version never is, and
 -- content without a time is read anew. Content older than the last event is kept, but still stale.
@@ -166,6 +169,7 @@ WITH room AS (
       AND (claim_expires_at IS NULL OR claim_expires_at < now())
       AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
     ORDER BY kind DESC, changed_at DESC, bill_updated_at, bill_id LIMIT (SELECT free FROM room)
+    FOR UPDATE SKIP LOCKED
 ), oldest AS (
     SELECT kind, bill_id, urgency AS place, EXTRACT(epoch FROM changed_at) AS age, bill_updated_at FROM records
     WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead' AND urgency > 0
@@ -173,6 +177,7 @@ WITH room AS (
       AND (claim_expires_at IS NULL OR claim_expires_at < now())
       AND (dispatched_at IS NULL OR dispatched_at < now() - %(again_s)s * interval '1 second')
     ORDER BY urgency, kind DESC, changed_at, bill_updated_at, bill_id LIMIT (SELECT free FROM room)
+    FOR UPDATE SKIP LOCKED
 ), chosen AS (
     SELECT kind, bill_id,
            row_number() OVER (ORDER BY place, kind DESC, age, bill_updated_at, bill_id) AS turn
@@ -198,27 +203,42 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s;
 
 -- name: rejudge
 -- Held records, since their cause may be gone; with new settings also those that wait or are ignored.
-UPDATE records
-SET wanted = wanted + 1, state = 'pending', urgency = 1, next_attempt_at = NULL, dispatched_at = NULL
-WHERE tenant = %(tenant)s AND state = ANY(%(states)s) AND wanted = done
-  AND judged_at < now() - %(older_s)s * interval '1 second'
-RETURNING kind, bill_id, urgency;
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND state = ANY(%(states)s) AND wanted = done
+      AND judged_at < now() - %(older_s)s * interval '1 second'
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE records r
+SET wanted = r.wanted + 1, state = 'pending', urgency = 1, next_attempt_at = NULL, dispatched_at = NULL
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: revive
 -- With new settings also what is dead is tried once more, but for what a person has discarded.
-UPDATE records
-SET wanted = wanted + 1, state = 'pending', urgency = 1, attempts = 0, next_attempt_at = NULL,
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND state = 'dead' AND letter IS NOT NULL
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET wanted = r.wanted + 1, state = 'pending', urgency = 1, attempts = 0, next_attempt_at = NULL,
     dispatched_at = NULL
-WHERE tenant = %(tenant)s AND state = 'dead' AND letter IS NOT NULL
-RETURNING kind, bill_id, urgency;
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: revive_changed
 -- The letter that a dead record waited behind was discarded: what BILL changed since it died goes on.
-UPDATE records
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'dead'
+      AND wanted > done AND COALESCE(bill_updated_at > %(version)s, true)
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
 SET state = 'pending', attempts = 0, next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'dead'
-  AND wanted > done AND COALESCE(bill_updated_at > %(version)s, true)
-RETURNING kind, bill_id, urgency;
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: lock
 -- Records before dead letters, always: two of us never lock crosswise.
@@ -262,8 +282,14 @@ SELECT EXISTS (SELECT 1 FROM records
 
 -- name: unlink
 -- Its document is gone from Visma; the row goes on without one.
-UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id);
 
 -- name: waiting
 SELECT bill_id FROM records
@@ -293,6 +319,12 @@ WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wan
 
 -- name: follow_etag
 -- A write of ours beside the record (a file attached) moved the document's ETag; nobody edited it.
-UPDATE records SET visma_etag = %(new)s
-WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND visma_type = %(visma_type)s
-  AND visma_number = %(visma_number)s AND visma_etag = %(old)s;
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND visma_type = %(visma_type)s
+      AND visma_number = %(visma_number)s AND visma_etag = %(old)s
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET visma_etag = %(new)s
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id);
