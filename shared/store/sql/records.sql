@@ -126,32 +126,54 @@ SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id 
 
 -- name: free_bills
 -- A vendor was settled: what waited for it is due again.
-UPDATE records
-SET wanted = CASE WHEN wanted > done THEN wanted ELSE wanted + 1 END,
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
+      AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
+           OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET wanted = CASE WHEN r.wanted > r.done THEN r.wanted ELSE r.wanted + 1 END,
     state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
-  AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
-       OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
-RETURNING kind, bill_id, urgency;
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: move_bills
 -- A vendor is linked to another supplier now: its documents in Visma belong there too.
-UPDATE records
-SET wanted = wanted + 1, state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND visma_number IS NOT NULL
-  AND intention IS NULL AND state <> 'dead'
-RETURNING kind, bill_id, urgency;
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND visma_number IS NOT NULL
+      AND intention IS NULL AND state <> 'dead'
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET wanted = r.wanted + 1, state = 'pending', next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: wake
 -- What a parked row waited for is there.
-UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
-WHERE tenant = %(tenant)s AND reason = %(reason)s AND state = 'pending' AND wanted > done
-RETURNING kind, bill_id, urgency;
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND reason = %(reason)s AND state = 'pending' AND wanted > done
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET next_attempt_at = NULL, dispatched_at = NULL
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
+RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: wake_all
 -- Work goes on for a tenant: what was parked or sent to workers meanwhile is due now.
-UPDATE records SET next_attempt_at = NULL, dispatched_at = NULL
-WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead';
+WITH locked AS (
+    SELECT kind, bill_id FROM records
+    WHERE tenant = %(tenant)s AND wanted > done AND state <> 'dead'
+    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
+)
+UPDATE records r
+SET next_attempt_at = NULL, dispatched_at = NULL
+FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id);
 
 -- name: take_due
 -- A tenant's next records, marked as dispatched: webhooks first and the newest of them, the rest oldest
@@ -229,16 +251,11 @@ RETURNING r.kind, r.bill_id, r.urgency;
 
 -- name: revive_changed
 -- The letter that a dead record waited behind was discarded: what BILL changed since it died goes on.
-WITH locked AS (
-    SELECT kind, bill_id FROM records
-    WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'dead'
-      AND wanted > done AND COALESCE(bill_updated_at > %(version)s, true)
-    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
-)
-UPDATE records r
+UPDATE records
 SET state = 'pending', attempts = 0, next_attempt_at = NULL, dispatched_at = NULL, changed_at = now()
-FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id)
-RETURNING r.kind, r.bill_id, r.urgency;
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'dead'
+  AND wanted > done AND COALESCE(bill_updated_at > %(version)s, true)
+RETURNING kind, bill_id, urgency;
 
 -- name: lock
 -- Records before dead letters, always: two of us never lock crosswise.
@@ -282,14 +299,8 @@ SELECT EXISTS (SELECT 1 FROM records
 
 -- name: unlink
 -- Its document is gone from Visma; the row goes on without one.
-WITH locked AS (
-    SELECT kind, bill_id FROM records
-    WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
-    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
-)
-UPDATE records r
-SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
-FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id);
+UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: waiting
 SELECT bill_id FROM records
@@ -319,12 +330,6 @@ WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wan
 
 -- name: follow_etag
 -- A write of ours beside the record (a file attached) moved the document's ETag; nobody edited it.
-WITH locked AS (
-    SELECT kind, bill_id FROM records
-    WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND visma_type = %(visma_type)s
-      AND visma_number = %(visma_number)s AND visma_etag = %(old)s
-    ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
-)
-UPDATE records r
-SET visma_etag = %(new)s
-FROM locked WHERE r.tenant = %(tenant)s AND (r.kind, r.bill_id) = (locked.kind, locked.bill_id);
+UPDATE records SET visma_etag = %(new)s
+WHERE tenant = %(tenant)s AND kind = 'bill' AND bill_id = %(bill_id)s AND visma_type = %(visma_type)s
+  AND visma_number = %(visma_number)s AND visma_etag = %(old)s;
