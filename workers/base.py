@@ -276,15 +276,16 @@ def _walk(context: Context, poll: Poll, walk: Walk, resume: dict[str, Any] | Non
     except ClaimLost:
         log.warning("poll taken over", action="poll.claim_lost")
         return Walked(0)
-    except ConnectorError as error:
+    except Exception as error:  # a bug or our own database too: the next poll comes in any case
         note_failure(context, poll.tenant, error)
         if isinstance(error, CredentialsRefused):
             suspend_tenant(context, poll.tenant, error)
         told = error.retry_after_s if isinstance(error, Retryable) else None
         delay_s = told if told is not None else min(MAX_COUNTDOWN_S, row.config.sync.poll_interval_s)
-        log.warning("poll failed", action="poll.failed", why=str(error), delay_s=delay_s)
+        why, is_known = describe_error(error), isinstance(error, ConnectorError)
+        log.warning("poll failed", action="poll.failed", why=why, delay_s=delay_s, exc_info=not is_known)
         with context.pool.connection() as conn:
-            watermarks.fail(conn, poll, error=str(error), delay_s=delay_s)
+            watermarks.fail(conn, poll, error=why, delay_s=delay_s)
         return Walked(0)
     finally:
         context.circuits.end_probe(poll.tenant)
