@@ -103,8 +103,7 @@ def test_applying_again_judges_held_records_anew(
         assert claimed is not None
         records.finish(conn, claimed, Finish("held", reason="unmapped_account", detail="0ca09"))
         assert (
-            "1 records are judged anew"
-            in run(environ, "tenant", "apply", str(tmp_path / "acme.toml")).stdout
+            "1 records are judged anew" in run(environ, "tenant", "apply", str(tmp_path / "acme.toml")).stdout
         )
         found = records.find(conn, acme, "bill", "00n1")
     assert found is not None
