@@ -46,5 +46,10 @@ def find_known(conn: Conn, tenant: str, event_ids: Sequence[str]) -> set[str]:
     return {row["event_id"] for row in rows}
 
 
+def delete_older(conn: Conn, before: datetime, *, most: int) -> int:
+    """Delete at most so many events received ``before`` a time, the oldest first; how many there were."""
+    return conn.execute(SQL["delete_older"], {"before": before, "most": most}).rowcount
+
+
 def _row(event: Event) -> dict[str, object]:
     return {name: getattr(event, name) for name in Event.__slots__}

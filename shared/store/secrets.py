@@ -41,6 +41,18 @@ def list_secrets(conn: Conn, kind: SecretKind) -> list[StoredSecret]:
     return [StoredSecret(row["tenant"], kind, Sealed(row["key_id"], row["sealed"])) for row in rows]
 
 
+def list_all_secrets(conn: Conn) -> list[StoredSecret]:
+    """Every tenant's secrets of every kind, by kind and tenant."""
+    rows = conn.execute(SQL["list_all"])
+    return [StoredSecret(row["tenant"], row["kind"], Sealed(row["key_id"], row["sealed"])) for row in rows]
+
+
+def swap_secret(conn: Conn, old: StoredSecret, new: Sealed) -> bool:
+    """Put the same secret sealed anew in place of ``old``; False when another was stored meanwhile."""
+    values = {"tenant": old.tenant, "kind": old.kind, "key_id": new.key_id, "sealed": new.content}
+    return conn.execute(SQL["swap"], {**values, "old": old.sealed.content}).rowcount == 1
+
+
 def try_lock_webhook(conn: Conn, tenant: str) -> bool:
     """Be the one who changes a tenant's webhook keys, until the connection is closed; False if another is."""
     row = conn.execute(SQL["try_lock_webhook"], {"tenant": tenant}).fetchone()

@@ -28,6 +28,8 @@ _COMMANDS: Final = (
     "link",
     "mapping",
     "dead-letters",
+    "keys",
+    "purge",
 )
 """In the order of the help. Each is an object of its name in a module of its name, with _ for -."""
 

@@ -6,3 +6,9 @@ RETURNING event_id;
 
 -- name: known
 SELECT event_id FROM events WHERE tenant = %(tenant)s AND event_id = ANY(%(event_ids)s);
+
+-- name: delete_older
+-- A batch of what was received so long ago, the oldest first.
+DELETE FROM events WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM events WHERE received_at < %(before)s ORDER BY received_at
+    LIMIT %(most)s FOR UPDATE SKIP LOCKED));
