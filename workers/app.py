@@ -45,6 +45,7 @@ def _configuration() -> dict[str, Any]:
             "workers.tasks.poll",
             "workers.tasks.tick",
             "workers.tasks.dead_letters",
+            "workers.tasks.audit",
         ],
         "beat_schedule": beat_schedule(),
         "worker_concurrency": get_settings().worker_concurrency,

@@ -10,7 +10,7 @@ from shared.store.queries import load_queries
 from shared.vault import Sealed
 
 SQL = load_queries("secrets")
-SecretKind = Literal["bill", "visma", "webhook_key"]
+SecretKind = Literal["bill", "visma", "webhook_key", "audit"]
 
 
 @dataclass(frozen=True, slots=True)

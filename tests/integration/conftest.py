@@ -33,7 +33,12 @@ def one_database(database_url: str, migrated_template: str) -> Iterator[str]:
 def empty_dsn(one_database: str) -> str:
     """URL of a migrated database without a row."""
     with psycopg.connect(one_database, autocommit=True) as conn:
-        for table in ("tenants", "history", "dead_letters"):  # the others go with their tenant
+        for table in (
+            "tenants",
+            "history",
+            "history_unsealed",
+            "dead_letters",
+        ):  # the others go with their tenant
             conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
     return one_database
 

@@ -7,6 +7,7 @@ from celery import shared_task
 from shared import queues
 from workers.sync.drain import drain
 from workers.sync.duty import rejudge_held, send_copying, send_polls
+from workers.sync.sealing import send_sealing
 from workers.wiring import get_context
 
 
@@ -20,4 +21,5 @@ def tick() -> dict[str, int]:
         "rejudged": rejudge_held(context.pool),
         "records": context.dispatcher.dispatch_due(),
         "attachments": send_copying(context.pool, context.dispatcher),
+        "sealed": send_sealing(context.pool, context.dispatcher),
     }
