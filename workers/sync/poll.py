@@ -55,6 +55,13 @@ class PollWork:
         with self.conn() as conn:
             return watermarks.find_position(conn, self.poll)
 
+    def find_last_began_at(self) -> datetime | None:
+        """When the last whole walk began."""
+        with self.conn() as conn:
+            row = watermarks.find_watermark(conn, self.poll.tenant, self.poll.source, self.poll.kind)
+        began_at: datetime | None = row["last_complete_at"] if row is not None else None
+        return began_at
+
     def hold(self, position: str | None = None) -> None:
         """Keep the poll for the next page; ``position`` is how far the walk is stored whole, if it has parts.
 

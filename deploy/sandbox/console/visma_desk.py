@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -63,8 +64,13 @@ def change_client(desk: Desk) -> Json:
 
 
 def enter_supplier(desk: Desk) -> Json:
-    """``POST .../suppliers``: the write names, without wrappers."""
-    return _supplier(desk.company, people.enter_supplier(desk.company, desk.body))
+    """``POST .../suppliers``: the write names, without wrappers, and ``lastModifiedDateTime``."""
+    body = dict(desk.body)
+    dated = body.pop("lastModifiedDateTime", None)
+    row = people.enter_supplier(desk.company, body)
+    if dated is not None:
+        row.modified_at = datetime.fromisoformat(dated)
+    return _supplier(desk.company, row)
 
 
 def edit_supplier(desk: Desk) -> Json:

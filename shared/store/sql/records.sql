@@ -3,7 +3,8 @@
 
 -- name: make_due
 -- Something was heard of a record. `news` decides whether that is work; an older version never is, and
--- content without a time is read anew. Content older than the last event is kept, but still stale.
+-- content without a time is read anew. Content older than the last event is kept, but still stale. A whole
+-- record after a nearly whole one is news even where it says the same: only that proves what is not in it.
 -- A dead record `stays` so while its letter is open, and afterwards until BILL has another version.
 INSERT INTO records AS r (tenant, kind, bill_id, bill_updated_at, content, content_at, content_digest,
                           content_whole, stale, urgency, label, vendor_id)
@@ -35,7 +36,8 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
                      WHEN EXCLUDED.content IS NULL
                          THEN EXCLUDED.bill_updated_at IS NULL OR r.synced_version IS NULL
                               OR EXCLUDED.bill_updated_at >= r.synced_version
-                     WHEN EXCLUDED.content_digest = r.content_digest THEN r.stale
+                     WHEN EXCLUDED.content_digest = r.content_digest
+                         THEN r.stale OR (takes AND EXCLUDED.content_whole AND NOT r.content_whole)
                      ELSE COALESCE(takes OR EXCLUDED.content_at = r.content_at, true) END AS news
           FROM (SELECT EXCLUDED.content IS NOT NULL AND (
                            r.content_at IS NULL OR EXCLUDED.content_at > r.content_at
@@ -307,17 +309,20 @@ SELECT bill_id FROM records
 WHERE tenant = %(tenant)s AND kind = 'bill' AND state = 'waiting' AND wanted = done ORDER BY bill_id;
 
 -- name: find_unlike
--- Synced bills whose document the index shows otherwise than we wrote it, or beside a second live one.
+-- Synced bills whose document the index shows otherwise than we wrote it, or beside a second live one,
+-- of those that were seen lately: the document itself, or the other.
 SELECT r.bill_id FROM records r
 JOIN visma_index i ON i.tenant = r.tenant AND i.kind = 'supplier_invoice'
      AND i.visma_type = r.visma_type AND i.number = r.visma_number
 WHERE r.tenant = %(tenant)s AND r.kind = 'bill' AND r.state = 'synced' AND r.wanted = r.done
-  AND i.seen_at >= %(since)s
-  AND ((i.etag = r.visma_etag
-        AND (i.total <> (r.body ->> 'total')::numeric OR i.currency <> r.body ->> 'currency'))
-       OR EXISTS (SELECT 1 FROM visma_index o
-                  WHERE o.tenant = r.tenant AND o.kind = 'supplier_invoice' AND o.bill_id = r.bill_id
-                    AND o.status <> 'Voided' AND (o.visma_type, o.number) <> (i.visma_type, i.number)));
+  AND i.seen_at >= %(since)s AND i.etag = r.visma_etag
+  AND (i.total <> (r.body ->> 'total')::numeric OR i.currency <> r.body ->> 'currency')
+UNION
+SELECT r.bill_id FROM visma_index o
+JOIN records r ON r.tenant = o.tenant AND r.kind = 'bill' AND r.bill_id = o.bill_id
+WHERE o.tenant = %(tenant)s AND o.kind = 'supplier_invoice' AND o.seen_at >= %(since)s
+  AND o.status <> 'Voided' AND (o.visma_type, o.number) <> (r.visma_type, r.visma_number)
+  AND r.state = 'synced' AND r.wanted = r.done;
 
 -- name: find_releasable
 -- Synced bills whose document we made and nobody has released yet.
