@@ -24,6 +24,7 @@ from workers.sync.judge import judge_vendor
 from workers.sync.matching import Match, match_by_hand, match_supplier
 from workers.sync.merge import Merge, merge_supplier
 from workers.sync.outcome import Outcome, resolved, settled, written
+from workers.sync.payment import note_payment
 from workers.sync.upsert import create, find_created, look_back_from, take_over, write_with_etag
 from workers.sync.walks import collect
 from workers.sync.work import Work
@@ -46,10 +47,13 @@ def upsert_supplier(work: Work) -> Outcome:
             detail=verdict.detail,
         )
     by_hand = _find_by_hand(work)
+    known = work.record.body
     if work.record.is_linked and by_hand.number in {None, work.record.visma_number}:
         outcome = _update(work, vendor, draft)
-        return resolved(outcome, supplier_entry(work.tenant.id, found)) if found else outcome
-    return _link_or_create(work, vendor, draft, by_hand)
+        outcome = resolved(outcome, supplier_entry(work.tenant.id, found)) if found else outcome
+    else:
+        outcome = _link_or_create(work, vendor, draft, by_hand)
+    return note_payment(outcome, vendor, known)
 
 
 def _find_by_hand(work: Work) -> Match:
@@ -212,7 +216,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     # what the merge would say if Visma still showed what we wrote last
     expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
     if work.sent is None and not expected.to_send and not expected.noted:
-        return _note_payment(unchanged, body, vendor)
+        return unchanged
 
     def plan(actual: Supplier) -> Merge:
         merges = [
@@ -233,19 +237,6 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         notes=(*draft.notes, *_differences(merge.noted)),
         entries=(replace(supplier_entry(work.tenant.id, actual), etag=etag),),
     )
-
-
-def _note_payment(unchanged: Outcome, body: dict[str, Any], vendor: Vendor) -> Outcome:
-    """A payee's account is changed by people in Visma; that BILL's has changed is told in the history.
-
-    A notification is only nearly whole, so its payment details prove nothing.
-    """
-    before, now = body.get("payment_digest"), vendor.payment_digest
-    if not vendor.whole or before == now:
-        return unchanged
-    known = replace(unchanged.finish, body={**body, "payment_digest": now})
-    notes = ("payment details changed in BILL: change them in Visma by hand",) if before else ()
-    return replace(unchanged, finish=known, notes=notes)
 
 
 def _sent_before(work: Work) -> list[Fields]:
