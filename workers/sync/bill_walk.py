@@ -91,7 +91,7 @@ def walk_on(fetch: Fetch, progress: Progress) -> Iterator[tuple[Page[Row], Progr
     """The pages that are left of a walk, each with the progress once it is stored."""
     if not progress.by_value:
         try:
-            for page in _by_cursor(fetch, progress.at):
+            for page in pages_by_cursor(fetch, progress.at):
                 progress = progress.after(page)
                 yield page, progress
         except CursorExpired:
@@ -106,7 +106,8 @@ def walk_on(fetch: Fetch, progress: Progress) -> Iterator[tuple[Page[Row], Progr
         yield page, progress
 
 
-def _by_cursor(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:
+def pages_by_cursor(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:
+    """The pages of a list as its cursors lead. Raises CursorExpired where they lead no further."""
     cursor, seen = None, set[str]()
     while True:
         page = fetch(since, cursor)
@@ -125,7 +126,7 @@ def _by_value(fetch: Fetch, since: datetime) -> Iterator[Page[Row]]:
     while True:
         last = value
         try:
-            for number, page in enumerate(_by_cursor(fetch, value)):
+            for number, page in enumerate(pages_by_cursor(fetch, value)):
                 yield page
                 last = _last_time(page, last)
                 if page.next_page is None:

@@ -7,16 +7,18 @@ is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 from shared import jsontext, logs
+from shared.bill.answers import CursorExpired
 from shared.bill.client import PAGE_SIZE, format_since
 from shared.bill.models import Kind, Page, Row
 from shared.store import attachments, records
 from shared.store.records import Heard, Urgency
 from shared.visma.models import EDITABLE_STATUSES
-from workers.sync.bill_walk import Progress, walk_on
+from workers.sync.bill_walk import Progress, pages_by_cursor, walk_on
 from workers.sync.content import describe, not_in_future
 from workers.sync.poll import PollWork, Walked
 
@@ -62,9 +64,8 @@ def walk_waiting(work: PollWork) -> Walked:
     with work.conn() as conn:
         waiting = records.list_waiting(conn, work.tenant.id)
     for start in range(0, len(waiting), PAGE_SIZE):
-        work.hold()
-        page = work.bill.list_page("bill", ids=waiting[start : start + PAGE_SIZE])
-        _store(work, page, Urgency.POLL)
+        asked = set(waiting[start : start + PAGE_SIZE])
+        _store_missing(work, asked - _store_listed(work, asked))
     work.complete(None, started_at)
     return Walked(len(waiting))
 
@@ -108,6 +109,27 @@ def _store(work: PollWork, page: Page[Row], urgency: Urgency) -> None:
     heard: Sequence[Heard] = [heard_row(row, urgency, now) for row in page.results]
     with work.conn() as conn:
         records.make_due(conn, work.tenant.id, heard)
+
+
+def _store_listed(work: PollWork, ids: Collection[str]) -> set[str]:
+    """Store what BILL lists of these bills; which of them those were."""
+
+    def fetch(_: datetime, cursor: str | None) -> Page[Row]:
+        work.hold()
+        return work.bill.list_page("bill", ids=sorted(ids), cursor=cursor)
+
+    found: set[str] = set()
+    with suppress(CursorExpired):
+        for page in pages_by_cursor(fetch, work.clock()):
+            _store(work, page, Urgency.POLL)
+            found |= {row.id for row in page.results}
+    return found
+
+
+def _store_missing(work: PollWork, ids: Collection[str]) -> None:
+    """Bills that BILL's list left out (archived or gone: the reference does not say) are read one by one."""
+    with work.conn() as conn:
+        records.make_due(conn, work.tenant.id, [Heard("bill", each, urgency=Urgency.POLL) for each in ids])
 
 
 def _since(work: PollWork, position: str | None) -> datetime:
