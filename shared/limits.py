@@ -1,7 +1,7 @@
-"""How hard an upstream system may be worked by the whole fleet, kept in Redis.
+"""How much may run at once at an upstream system, over the whole fleet, kept in Redis.
 
-``Places`` bounds what runs at once, ``Budget`` what is called in an hour. Both answer a caller that
-must wait with :class:`NoPlace`: its row is given back and no attempt is counted.
+What is called in an hour is bounded in ``shared.budget``. Both answer a caller that must wait with
+:class:`NoPlace`: its row is given back and no attempt is counted.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from shared.clock import Clock, utc_now
 from shared.errors import NoPlace, Retryable
 
 _LOG = logging.getLogger(__name__)
-_HOUR_S = 3600
 _LONGEST_NAP_S = 1.0
 """Below the socket timeout of any Redis client we are given."""
 
@@ -101,59 +98,6 @@ class Places:
 
     def _wake_key(self, key: str) -> str:
         return f"{self._prefix}:{key}:wake"
-
-
-class Budget:
-    """So many calls per clock hour and key, and blocks that the other side told us."""
-
-    def __init__(self, redis: Redis, *, prefix: str = "budget", clock: Clock = utc_now) -> None:
-        self._redis = redis
-        self._prefix = prefix
-        self._clock = clock
-        self._spend = load_script(redis, "budget_spend")
-
-    def spend(self, key: str, limit: int, cost: int = 1) -> int:
-        """Spend ``cost`` and return what is left of this hour.
-
-        Raises :class:`NoPlace` until the next clock hour when it does not suffice, or until a told
-        block ends.
-        """
-        with redis_needed(f"budget of {key}"):
-            code, value = self._spend(
-                keys=[self._counter_key(key), self._block_key(key)], args=[limit, cost, 2 * _HOUR_S]
-            )
-        if code == 1:
-            return int(value)
-        if code == 0:
-            raise NoPlace(f"{key} asked us to wait", retry_after_s=int(value) / 1000)
-        raise NoPlace(f"the hour's {limit} calls at {key} are spent", retry_after_s=self.next_hour_in_s())
-
-    def note_rate_limit(self, key: str, *, remaining: int | None, reset_s: float | None) -> None:
-        """Keep what the other side told: with nothing remaining, ``key`` is blocked for ``reset_s``."""
-        if remaining is not None and remaining <= 0 and reset_s is not None and reset_s > 0:
-            self.block(key, reset_s)
-
-    def block(self, key: str, seconds: float) -> None:
-        """Let nobody spend from ``key`` for so long."""
-        with redis_needed(f"budget of {key}"):
-            self._redis.set(self._block_key(key), "1", px=max(1, int(seconds * 1000)))
-
-    def next_hour_in_s(self) -> float:
-        """Seconds to the next clock hour."""
-        return next_hour_in_s(self._clock)
-
-    def _counter_key(self, key: str) -> str:
-        return f"{self._prefix}:{key}:{self._clock():%Y%m%d%H}"
-
-    def _block_key(self, key: str) -> str:
-        return f"{self._prefix}:{key}:block"
-
-
-def next_hour_in_s(clock: Clock = utc_now) -> float:
-    """Seconds to the next clock hour, when hourly limits start anew (BILL reference: limits)."""
-    now = clock()
-    begins = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return (begins - now).total_seconds()
 
 
 def _text(value: bytes | str) -> str:

@@ -24,11 +24,13 @@ from shared.bill.documents import BillDocuments
 from shared.bill.session import BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
 from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
+from shared.budget import Budget
 from shared.circuit import Circuits, System
 from shared.clock import Clock, utc_now
+from shared.doubts import Doubts
 from shared.errors import NotYet, Permanent
 from shared.http import HttpSession
-from shared.limits import Budget, Places
+from shared.limits import Places
 from shared.settings import Settings
 from shared.store import attachments, secrets, tenants
 from shared.store.pool import Pool, make_pool
@@ -115,6 +117,11 @@ class Context:
     def budget(self) -> Budget:
         """How many calls are left this hour."""
         return Budget(self.redis)
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Whose credentials are refused although they just let us in."""
+        return Doubts(self.redis, clock=self.clock)
 
     def get_tenant(self, tenant: str) -> TenantRow:
         """The tenant as it stands now. Raises UsageError for an unknown one."""
@@ -246,6 +253,7 @@ class Context:
             self._http(config.id, "bill"),
             BillSessions(self.redis, self.vault, self.worker_name, budget=self.budget),
             lambda: self.bill_credentials(config.id),
+            doubts=self.doubts,
             limits=config.limits,
             places=self.places,
             budget=self.budget,
@@ -258,6 +266,7 @@ class Context:
             self._http(config.id, "visma"),
             VismaTokens(self.redis, self.vault, self.worker_name),
             lambda: self.visma_credentials(config.id),
+            doubts=self.doubts,
             limits=config.limits,
             budget=self.budget,
         )

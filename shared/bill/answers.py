@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.budget import next_hour_in_s
 from shared.errors import (
     ConnectorError,
     CredentialsRefused,
@@ -21,7 +22,6 @@ from shared.errors import (
     Unavailable,
 )
 from shared.http import Answer
-from shared.limits import next_hour_in_s
 
 SYSTEM = "bill"
 SESSION_INVALID = "1109"
@@ -53,6 +53,10 @@ _PASSING = frozenset({"1001", "1002"})
 
 class SessionExpired(Retryable):
     """BILL does not accept the session: log in once and repeat once, never in a loop."""
+
+
+class Throttled(NoPlace):
+    """BILL told everyone with this developer key to wait, not only this organization."""
 
 
 class CursorExpired(Retryable):
@@ -120,11 +124,11 @@ def login_error_of(answer: Answer) -> ConnectorError:
 def _throttled(answer: Answer, codes: set[str | None], text: str) -> NoPlace | None:
     told = answer.retry_after_s()
     if "1144" in codes:
-        return NoPlace(text, retry_after_s=next_hour_in_s() if told is None else told)
+        return Throttled(text, retry_after_s=next_hour_in_s() if told is None else told)
     if "1322" in codes:
         return NoPlace(text, retry_after_s=CONCURRENCY_WAIT_S if told is None else told)
     if answer.status == 429:
-        return NoPlace(text, retry_after_s=60.0 if told is None else told)
+        return Throttled(text, retry_after_s=60.0 if told is None else told)
     return None
 
 

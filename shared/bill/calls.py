@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from shared import jsontext
-from shared.bill.answers import SessionExpired, error_of, is_fault
+from shared.bill.answers import SYSTEM, SessionExpired, Throttled, error_of, is_fault
 from shared.bill.session import BillCredentials, BillSessions
+from shared.budget import Budget
+from shared.doubts import Doubts
 from shared.errors import OutcomeUnknown, Retryable
 from shared.http import Answer, HttpSession, Params, file_s
 from shared.http_guard import Deadline
-from shared.limits import LEASE_S, Budget, Places
+from shared.limits import LEASE_S, Places
 from shared.tenants import BillConfig, LimitsConfig
 
 PLACE_WAIT_S = 5.0
@@ -22,8 +24,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class BillCalls:
     """Calls of one tenant to BILL; every one ends within the HTTP session's deadline, log-in included.
 
-    Each request holds one of ``bill_concurrency`` places at the organization and counts against the
-    hour's calls of the developer key.
+    Each request, a log-in too, holds one of ``bill_concurrency`` places at the organization and counts
+    against the hour's calls of the developer key. Where BILL says that the hour is spent, everyone with
+    that key waits.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class BillCalls:
         sessions: BillSessions,
         credentials: Callable[[], BillCredentials],
         *,
+        doubts: Doubts,
         limits: LimitsConfig | None = None,
         places: Places | None = None,
         budget: Budget | None = None,
@@ -43,6 +47,7 @@ class BillCalls:
         self._http = http
         self._sessions = sessions
         self._credentials = credentials
+        self._doubts = doubts
         self._limits = limits or LimitsConfig()
         self._places = places
         self._budget = budget
@@ -77,16 +82,22 @@ class BillCalls:
 
     def _call(self, request: _Request) -> Answer:
         deadline = self._http.new_deadline()
-        try:
-            return self._call_once(request, deadline)
-        except SessionExpired:
-            return self._call_once(request, deadline)
+        return self._doubts.call(
+            self.tenant, SYSTEM, SessionExpired, lambda: self._call_once(request, deadline)
+        )
 
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()
         # The log-in runs in the call's place: it is one of the requests that BILL counts.
         with self._place(credentials, deadline, lease_s=request.lease_s):
-            session_id = self._sessions.get(self.tenant, self.config, credentials, self._http, deadline)
+            session_id = self._sessions.get(
+                self.tenant,
+                self.config,
+                credentials,
+                self._http,
+                deadline,
+                before_login=lambda: self._spend(credentials),
+            )
             headers = {"sessionId": session_id, "devKey": credentials.dev_key}
             answer = request.send(self._http, headers, deadline)
         if request.is_answered_by(answer):
@@ -94,21 +105,32 @@ class BillCalls:
         error = error_of(answer, request.route, write=request.write)
         if isinstance(error, SessionExpired):
             self._sessions.drop(self.tenant, self.config, credentials, session_id)
+        elif isinstance(error, Throttled) and self._budget is not None:
+            self._budget.block(budget_key(credentials), error.retry_after_s or 0.0)
         raise error
 
     @contextmanager
     def _place(
         self, credentials: BillCredentials, deadline: Deadline, *, lease_s: float = LEASE_S
     ) -> Iterator[None]:
-        if self._budget is not None:
-            self._budget.spend(f"bill:{credentials.dev_key_digest}", self._limits.bill_calls_per_hour)
         if self._places is None:
+            self._spend(credentials)
             yield
             return
         wait_s = min(PLACE_WAIT_S, deadline.remaining_s())
         key = f"bill:{self.config.organization_id}"
         with self._places.hold(key, self._limits.bill_concurrency, lease_s=lease_s, wait_s=wait_s):
+            self._spend(credentials)  # only once there is a place: who finds none has called nobody
             yield
+
+    def _spend(self, credentials: BillCredentials) -> None:
+        if self._budget is not None:
+            self._budget.spend(budget_key(credentials), self._limits.bill_calls_per_hour)
+
+
+def budget_key(credentials: BillCredentials) -> str:
+    """The key of the hour's calls: one for all tenants with the same developer key."""
+    return f"bill:{credentials.dev_key_digest}"
 
 
 class _Request:

@@ -6,16 +6,18 @@ hour for all tenants of a developer key (BILL reference: authentication, limits)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from redis import Redis
 
 from shared import jsontext
-from shared.bill.answers import login_error_of
+from shared.bill.answers import Throttled, login_error_of
+from shared.budget import Budget
 from shared.errors import NoPlace, Retryable
 from shared.http import HttpSession
 from shared.http_guard import Deadline
-from shared.limits import Budget
 from shared.sealed_cache import Made, SealedCache, stamp_of
 from shared.tenants import BillConfig
 from shared.vault import Vault
@@ -24,6 +26,8 @@ SESSION_LIVES_S = 34 * 60.0
 """35 minutes idle at BILL less a minute for clocks and queues."""
 
 LOGINS_PER_HOUR = 200
+SHORT_OF_LOGINS = 0.25
+"""When no more than this part of the hour's log-ins is left, they are for tenants without any session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class BillSessions:
         self._cache = SealedCache(redis, vault, worker_name, kind="bill_session")
         self._budget = budget
         self._logins_per_hour = logins_per_hour
+        self._refused: set[str] = set()
+        """Tenants whose last session was refused: perhaps all of them are, so the next is a fresh one."""
 
     def get(
         self,
@@ -63,24 +69,26 @@ class BillSessions:
         credentials: BillCredentials,
         http: HttpSession,
         deadline: Deadline,
+        *,
+        before_login: Callable[[], None] = lambda: None,
     ) -> str:
-        """A session to use now: the stored one, else a fresh one, else a sibling's.
+        """A session to use now: the stored one, else a fresh one, or a sibling's when log-ins run short.
 
-        Raises ``CredentialsRefused`` when BILL refuses the log-in and ``NoPlace`` when the hour's
-        log-ins are spent and no other worker has a session of this tenant.
+        ``before_login`` may still refuse the log-in. Raises ``CredentialsRefused`` when BILL refuses it,
+        and ``NoPlace`` when the hour's log-ins are spent and no worker has a session of this tenant.
         """
 
-        def log_in() -> Made:
-            try:
-                self._spend_login(credentials)
-            except NoPlace:
-                borrowed = self._cache.find_sibling(tenant, _stamp(config, credentials))
-                if borrowed is None:
-                    raise
-                return Made(borrowed, SESSION_LIVES_S)
-            return Made(fetch_session(http, config, credentials, deadline), SESSION_LIVES_S)
+        def log_in() -> str:
+            before_login()
+            return fetch_session(http, config, credentials, deadline)
 
-        found = self._cache.get(tenant, _stamp(config, credentials), log_in, deadline)
+        def make() -> Made:
+            sibling = partial(self._cache.find_sibling, tenant, _stamp(config, credentials))
+            spares = tenant not in self._refused
+            self._refused.discard(tenant)
+            return Made(self._log_in_or_borrow(credentials, log_in, sibling, spares), SESSION_LIVES_S)
+
+        found = self._cache.get(tenant, _stamp(config, credentials), make, deadline)
         self._cache.keep_alive(tenant, SESSION_LIVES_S)
         return found
 
@@ -90,11 +98,33 @@ class BillSessions:
 
     def drop(self, tenant: str, config: BillConfig, credentials: BillCredentials, session_id: str) -> None:
         """Forget a session that BILL refused; one that was stored since stays."""
+        self._refused.add(tenant)
         self._cache.drop(tenant, _stamp(config, credentials), session_id)
 
-    def _spend_login(self, credentials: BillCredentials) -> None:
-        if self._budget is not None:
-            self._budget.spend(f"bill-logins:{credentials.dev_key_digest}", self._logins_per_hour)
+    def _log_in_or_borrow(
+        self,
+        credentials: BillCredentials,
+        log_in: Callable[[], str],
+        find_sibling: Callable[[], str | None],
+        spares: bool,
+    ) -> str:
+        if self._budget is None:
+            return log_in()
+        key, limit = f"bill-logins:{credentials.dev_key_digest}", self._logins_per_hour
+        short = self._budget.read(key, limit).left <= limit * SHORT_OF_LOGINS
+        borrowed = find_sibling() if short and spares else None
+        if borrowed is not None:
+            return borrowed
+        try:
+            self._budget.spend(key, limit)
+            return log_in()
+        except NoPlace as error:
+            if isinstance(error, Throttled):
+                self._budget.block(key, error.retry_after_s or 0.0)
+            borrowed = find_sibling()
+            if borrowed is None:
+                raise
+            return borrowed
 
 
 def fetch_session(

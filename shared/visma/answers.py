@@ -57,7 +57,7 @@ def error_of(answer: Answer, route: str, *, write: bool = False) -> ConnectorErr
     if answer.status == 412:
         return PreconditionFailed(f"{text}: the record was changed since it was read")
     if answer.status == 429:
-        return NoPlace(text, retry_after_s=_told_wait_s(answer))
+        return NoPlace(text, retry_after_s=told_wait_s(answer))
     message, keys = read_message(answer), _keys(answer)
     if keys.get("exceptionfaultcode") in _WRONG_COMPANY:
         return CredentialsRefused(SYSTEM, f"{text}: {message}; check visma.company_id")
@@ -82,7 +82,7 @@ def token_error_of(answer: Answer) -> ConnectorError:
         return CredentialsRefused(SYSTEM, _REFUSED_TOKENS[error])
     text = f"Visma Connect answered {answer.status} to the token request"
     if answer.status == 429:
-        return NoPlace(text, retry_after_s=_told_wait_s(answer))
+        return NoPlace(text, retry_after_s=told_wait_s(answer))
     if answer.status in {401, 403}:
         return CredentialsRefused(SYSTEM, f"{text}: {_SET_CREDENTIALS}")
     # Anything else (a wrong visma.token_url, too) must not cost a record its place: the circuit opens.
@@ -120,7 +120,8 @@ def _not_there(text: str, route: str, message: str | None) -> ConnectorError:
     return Permanent(f"{text}: Visma does not know this path, check visma.base_url")
 
 
-def _told_wait_s(answer: Answer) -> float:
+def told_wait_s(answer: Answer) -> float:
+    """How long a 429 asks to wait: ``Retry-After``, else the window's end, else a minute."""
     told = answer.retry_after_s()
     if told is not None:
         return told

@@ -11,13 +11,14 @@ from typing import IO, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from shared import jsontext
+from shared.budget import Budget
+from shared.doubts import Doubts
 from shared.errors import OutcomeUnknown, Retryable
 from shared.http import Answer, HttpSession, file_s
 from shared.http_guard import Deadline
-from shared.limits import Budget
 from shared.multipart import FilePart
 from shared.tenants import LimitsConfig, VismaConfig
-from shared.visma.answers import TokenExpired, error_of, told_number
+from shared.visma.answers import SYSTEM, TokenExpired, error_of, told_number, told_wait_s
 from shared.visma.models import Written
 from shared.visma.schemas import strip_etag
 from shared.visma.token import VismaCredentials, VismaTokens
@@ -87,6 +88,7 @@ class VismaCalls:
         tokens: VismaTokens,
         credentials: Callable[[], VismaCredentials],
         *,
+        doubts: Doubts,
         limits: LimitsConfig | None = None,
         budget: Budget | None = None,
     ) -> None:
@@ -95,9 +97,10 @@ class VismaCalls:
         self._http = http
         self._tokens = tokens
         self._credentials = credentials
+        self._doubts = doubts
         self._limits = limits or LimitsConfig()
         self._budget = budget
-        self._budget_key = f"visma:{config.company_id}"
+        self._budget_key = budget_key(config)
 
     def call(
         self,
@@ -154,10 +157,9 @@ class VismaCalls:
     def _call(self, request: _Request, *, extra_s: float = 0.0) -> Answer:
         deadline = self._http.new_deadline()
         deadline.extend(extra_s)
-        try:
-            return self._call_once(request, deadline)
-        except TokenExpired:
-            return self._call_once(request, deadline)
+        return self._doubts.call(
+            self.tenant, SYSTEM, TokenExpired, lambda: self._call_once(request, deadline)
+        )
 
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()
@@ -176,11 +178,17 @@ class VismaCalls:
     def _note_rate_limit(self, answer: Answer) -> None:
         if self._budget is None:
             return
-        limited = answer.status == 429
-        told_s = answer.retry_after_s() if limited else None
-        reset_s = told_number(answer, "X-RateLimit-Reset") if told_s is None else told_s
-        remaining = 0 if limited else told_number(answer, "X-RateLimit-Remaining")
-        self._budget.note_rate_limit(self._budget_key, remaining=remaining, reset_s=reset_s)
+        if answer.status == 429:
+            self._budget.block(self._budget_key, told_wait_s(answer))
+            return
+        remaining = told_number(answer, "X-RateLimit-Remaining")
+        reset_s = told_number(answer, "X-RateLimit-Reset")
+        self._budget.note_remaining(self._budget_key, remaining=remaining, reset_s=reset_s)
+
+
+def budget_key(config: VismaConfig) -> str:
+    """The key of the hour's calls at the tenant's company."""
+    return f"visma:{config.company_id}"
 
 
 def quote_key(key: str) -> str:

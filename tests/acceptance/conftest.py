@@ -56,6 +56,19 @@ other_firm = firm
 """Another one."""
 
 
+@pytest.fixture(autouse=True)
+def within_limits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No call of the fleet exceeds a limit of BILL or Visma in any test; throttling that a fault rule feigns
+    is none of the fleet's."""
+    if "stage" not in request.fixturenames:
+        yield
+        return
+    control: SandboxControl = request.getfixturevalue("stage").control
+    before = len(control.calls()["violations"])
+    yield
+    assert control.calls()["violations"][before:] == [], "the fleet went over a limit"
+
+
 def _fixtures(item: pytest.Item) -> list[str]:
     return list(getattr(item, "fixturenames", ()))
 

@@ -12,7 +12,10 @@ from psycopg import sql
 
 from shared.store.pool import Conn, connect
 from tests.conftest import with_database
+from tests.integration.upstreams import bill_side, sandbox, upstreams, visma_side
 from tests.support.rows import add_tenant
+
+__all__ = ["bill_side", "sandbox", "upstreams", "visma_side"]
 
 Connect = Callable[[], Conn]
 

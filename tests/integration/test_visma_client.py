@@ -25,9 +25,7 @@ from shared.tenants import LimitsConfig
 from shared.visma.answers import TokenExpired
 from shared.visma.client import VismaClient
 from shared.visma.models import LineChange, Written
-from tests.integration.upstreams import VismaSide, sandbox, upstreams, visma_side
-
-__all__ = ["sandbox", "upstreams", "visma_side"]
+from tests.integration.upstreams import VismaSide
 
 pytestmark = pytest.mark.integration
 

@@ -17,8 +17,10 @@ import requests
 from shared import jsontext
 from shared.bill.client import BillClient
 from shared.bill.session import BillCredentials, BillSessions
+from shared.budget import Budget
+from shared.doubts import Doubts
 from shared.http import HttpSession
-from shared.limits import Budget, Places
+from shared.limits import Places
 from shared.tenants import BillConfig, LimitsConfig, VismaConfig
 from shared.vault import Vault
 from shared.visma.client import VismaClient
@@ -91,6 +93,7 @@ class BillSide:
     vendors: list[str]
     bills: list[str]
     observed: Observed = field(default_factory=Observed)
+    doubts: Doubts | None = None
 
     def client(
         self, worker: str = "w1", *, logins_per_hour: int = 200, limits: LimitsConfig | None = None
@@ -103,6 +106,7 @@ class BillSide:
             HttpSession("bill", observer=self.observed, deadline_s=5),
             BillSessions(self.redis, VAULT, worker, budget=budget, logins_per_hour=logins_per_hour),
             lambda: self.credentials,
+            doubts=self.doubts or Doubts(self.redis),
             limits=limits,
             places=Places(self.redis),
             budget=budget,
@@ -116,7 +120,12 @@ class BillSide:
 @pytest.fixture
 def bill_side(upstreams: Upstreams, redis_client: redis.Redis) -> BillSide:
     """A fresh organization."""
-    org, dev_key = f"008{uuid.uuid4().hex[:17]}", uuid.uuid4().hex
+    return found_bill_side(upstreams, redis_client, uuid.uuid4().hex)
+
+
+def found_bill_side(upstreams: Upstreams, redis_client: redis.Redis, dev_key: str) -> BillSide:
+    """A fresh organization under a developer key."""
+    org = f"008{uuid.uuid4().hex[:17]}"
     address = {"line1": "Gatan 1", "city": "Umeå", "zipOrPostalCode": "90325", "country": "SE"}
     users = [
         {"username": "anna", "password": "sekrit"},
@@ -164,6 +173,7 @@ class VismaSide:
     config: VismaConfig
     credentials: VismaCredentials
     observed: Observed = field(default_factory=Observed)
+    doubts: Doubts | None = None
 
     def client(self, worker: str = "w1", *, limits: LimitsConfig | None = None) -> VismaClient:
         """A client of a worker; all share one observer."""
@@ -173,6 +183,7 @@ class VismaSide:
             HttpSession("visma", observer=self.observed, deadline_s=5),
             VismaTokens(self.redis, VAULT, worker),
             lambda: self.credentials,
+            doubts=self.doubts or Doubts(self.redis),
             limits=limits,
             budget=Budget(self.redis),
         )

@@ -18,7 +18,7 @@ from shared.store.pool import Conn, Pool
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
 from workers.sync.intention import Intention
-from workers.sync.work import TURN_LEASE_S, TURN_WAIT_S
+from workers.sync.work import TURN_LEASE_S, TURN_WAIT_S, turn_key
 
 log = logs.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class AttachmentWork:
         """This company's turn to write, for an upload. Raises NoPlace when others keep it too long."""
         limit = self.tenant.limits.visma_concurrency
         lease_s = TURN_LEASE_S + extra_s
-        with self.turns.hold(f"visma-turn:{self.tenant.id}", limit, lease_s=lease_s, wait_s=TURN_WAIT_S):
+        with self.turns.hold(turn_key(self.tenant), limit, lease_s=lease_s, wait_s=TURN_WAIT_S):
             yield
 
     def announce(self, document: Document, extra_s: float) -> None:

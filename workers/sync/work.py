@@ -70,7 +70,7 @@ class Work:
             return
         self._turn.enter_context(
             self.turns.hold(
-                f"visma-turn:{self.tenant.id}",
+                turn_key(self.tenant),
                 self.tenant.limits.visma_concurrency,
                 lease_s=TURN_LEASE_S,
                 wait_s=TURN_WAIT_S,
@@ -81,7 +81,7 @@ class Work:
     def take_supplier_turn(self) -> None:
         """Matching and creating a supplier happen one vendor at a time, whatever the concurrency."""
         self._turn.enter_context(
-            self.turns.hold(f"supplier-turn:{self.tenant.id}", 1, lease_s=TURN_LEASE_S, wait_s=TURN_WAIT_S)
+            self.turns.hold(f"supplier-{turn_key(self.tenant)}", 1, lease_s=TURN_LEASE_S, wait_s=TURN_WAIT_S)
         )
 
     def end_turn(self) -> None:
@@ -111,3 +111,8 @@ class Work:
             raise NotYet("walk_first", "Visma's suppliers and invoices are being read for the first time")
         if age_s > allowed_s:
             raise NotYet("walk_first", f"Visma was last read {age_s:.0f} s ago: waiting for the next poll")
+
+
+def turn_key(tenant: TenantConfig) -> str:
+    """Who takes turns: all that write to one company, be they of one tenant or of several."""
+    return f"visma-turn:{tenant.visma.company_id}"

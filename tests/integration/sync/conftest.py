@@ -34,7 +34,9 @@ def sandbox(sandbox_at: Addresses) -> Iterator[SandboxControl]:
     """Its control interface, without faults."""
     with SandboxControl(sandbox_at.control_url) as sandbox:
         sandbox.clear_faults()
+        sandbox.reset_calls()
         yield sandbox
+        assert sandbox.calls()["violations"] == [], "a limit was overrun"
 
 
 @pytest.fixture
