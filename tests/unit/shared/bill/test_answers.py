@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared import jsontext
-from shared.bill.answers import SessionExpired, error_of, login_error_of, read_faults
+from shared.bill.answers import SessionExpired, Throttled, error_of, login_error_of, read_faults
 from shared.errors import (
     ConnectorError,
     CredentialsRefused,
@@ -56,9 +56,9 @@ def answer(status: int, code: str | None = None, headers: Mapping[str, str] | No
         (Answer(302, {}, b""), False, Unavailable),
         (Answer(302, {}, b""), True, OutcomeUnknown),
         (answer(200, "BDC_1002"), False, Unavailable),
-        (answer(429), True, NoPlace),
+        (answer(429), True, Throttled),
         (answer(422, "BDC_1322"), True, NoPlace),
-        (answer(503, "BDC_1144"), True, NoPlace),
+        (answer(503, "BDC_1144"), True, Throttled),
     ],
 )
 def test_error_of(given: Answer, write: bool, kind: type[ConnectorError]) -> None:
