@@ -33,21 +33,35 @@ if TYPE_CHECKING:
     from deploy.stage import Stage
 
 TIERS = ("unit", "integration", "acceptance", "browser")
+FLEET = "fleet"
 ENVIRON = dict(os.environ)  # as the run was started; the tests themselves see none of our settings
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the quick tiers first; a test without a tier is a mistake."""
+    """Run the quick tiers first; a test without a tier is a mistake.
+
+    Of two processes one takes all that share the fleet, as one group, and begins with it at once; the
+    other takes the rest file by file.
+    """
     for item in items:
         if _tier(item) is None:
             raise pytest.UsageError(
                 f"{item.nodeid} has no tier: mark its module as one of {', '.join(TIERS)}"
             )
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: TIERS.index(_tier(item) or "unit"))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: _group(item) != FLEET)
 
 
 def _tier(item: pytest.Item) -> str | None:
     return next((tier for tier in TIERS if item.get_closest_marker(tier)), None)
+
+
+def _group(item: pytest.Item) -> str:
+    shares_fleet = "stage" in getattr(item, "fixturenames", ())
+    return FLEET if shares_fleet else item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +85,7 @@ def open_folder() -> Iterator[Path]:
 def servers() -> Iterator[Lease]:
     """URLs of both servers, running for the whole session."""
     database_url, redis_url = ENVIRON.get("DATABASE_URL"), ENVIRON.get("REDIS_URL")
+    redis_url = redis_url and _own_redis(redis_url)
     if database_url and redis_url:
         yield Lease(-1, database_url, redis_url)
         return
@@ -85,6 +100,13 @@ def servers() -> Iterator[Lease]:
         yield lease
     wait_stopped(home)
     shutil.rmtree(folder)
+
+
+def _own_redis(url: str) -> str:
+    """A Redis database for this process alone: its neighbour empties its own as it likes."""
+    neighbours = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + neighbours}").geturl()
 
 
 def _ensure_servers(home: Home, *, database: bool, redis: bool) -> Lease:

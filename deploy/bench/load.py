@@ -58,6 +58,7 @@ async def _fire(url: str, requests: Sequence[bytes], connections: int, most_s: f
     finally:
         for _, writer in links:
             writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in links), return_exceptions=True)
     return burst
 
 

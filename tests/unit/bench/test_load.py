@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -32,6 +32,8 @@ def _serving(answers: dict[bytes, bytes]) -> Iterator[str]:
             return
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
@@ -46,9 +48,10 @@ def _serving(answers: dict[bytes, bytes]) -> Iterator[str]:
 
 
 async def _end(server: asyncio.Server) -> None:
+    """Close, and wait for every connection: one just accepted has no task of its own yet."""
     server.close()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
