@@ -44,6 +44,11 @@ def list_stopped(conn: Conn, scope: Scope) -> list[DictRow]:
     return conn.execute(SQL["list_stopped"], scope.values).fetchall()
 
 
+def count_unsynced(conn: Conn, tenant: str) -> list[DictRow]:
+    """Kind, state, reason, detail and count of what is not in Visma, bills first, what needs people first."""
+    return conn.execute(SQL["count_unsynced"], {"tenant": tenant}).fetchall()
+
+
 def listen(conn: Conn) -> None:
     """Hear of settled records on this connection, outside any transaction."""
     conn.execute(f"LISTEN {CHANNEL}")

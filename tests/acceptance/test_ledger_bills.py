@@ -3,6 +3,7 @@ told in words, and freed by itself when the mapping, Visma or BILL changes."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -166,6 +167,13 @@ def test_each_broken_rule_holds_its_bill_before_any_write(
         assert len(told[bill_id]["detail"]) > 20, name
         shown = books.command("records", "show", books.id, "bill", bill_id).output
         assert CASES[name].reason in shown and "next" in shown and "meaning" in shown
+    (status,) = books.ask("status", books.id)
+    counted: Counter[str] = Counter()  # one may be pending for the moment in which it is judged anew
+    for one in status["reasons"]:
+        counted[one["reason"]] += one["count"]
+    assert counted == Counter(case.reason for case in CASES.values())
+    text = books.command("status", books.id).output
+    assert all(one["meaning"] in text and one["next"] in text for one in status["reasons"])
 
 
 def test_what_was_mended_in_the_mapping_visma_or_bill_goes_by_itself(

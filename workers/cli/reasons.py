@@ -32,8 +32,10 @@ REASONS: Final[Mapping[str, Advice]] = {
         "Merge the two vendors in BILL, or correct the number of one of them.",
     ),
     "vendor_held": Advice(
-        "The bill's vendor is held, so the bill has no supplier to go to.",
-        f"Settle the vendor: its own reason is in `connector records show`; then {_BY_ITSELF}.",
+        "The bill's vendor is held, so the bill has no supplier to go to; or Visma takes no documents for "
+        "its supplier, which is on hold or inactive there.",
+        "Settle the vendor (`connector records show TENANT vendor VENDOR_ID` has its own reason), or "
+        f"activate the supplier in Visma; then {_BY_ITSELF}.",
     ),
     "foreign_vat": Advice(
         "The vendor is in another country, and the tenant's file does not say how its VAT is treated.",
@@ -56,8 +58,8 @@ REASONS: Final[Mapping[str, Advice]] = {
         f"Add it under [mapping.accounts], or set mapping.account, and {_APPLY}.",
     ),
     "inactive_account": Advice(
-        "A line's Visma account does not exist or is not active.",
-        f"Activate it in Visma, or change [mapping.accounts] and {_APPLY}.",
+        "A line's Visma account does not exist, is not active, or may not be posted to by hand.",
+        f"Activate it in Visma, or map the line to another account and {_APPLY}.",
     ),
     "unmapped_segment": Advice(
         "A line's classification has no value for a segment of the Visma subaccount.",
@@ -68,15 +70,17 @@ REASONS: Final[Mapping[str, Advice]] = {
         f"Add the value in Visma, or change [[mapping.segments]] and {_APPLY}.",
     ),
     "unknown_vat_category": Advice(
-        "A mapped VAT category does not exist in Visma.",
-        f"Change mapping.vat_category or [mapping.vat_categories] and {_APPLY}.",
+        "A mapped VAT category does not exist in Visma or is not active there, or none is set for bills "
+        "without VAT.",
+        "Activate it in Visma, or change mapping.vat_category, vat_category_exempt or "
+        f"[mapping.vat_categories] and {_APPLY}.",
     ),
     "period_missing": Advice(
         "No financial period in Visma holds the bill's invoice date.",
         f"Create the financial year in Visma, or correct the date in BILL; {_BY_ITSELF}.",
     ),
     "period_closed": Advice(
-        "The financial period of the bill's invoice date is closed in Visma.",
+        "The financial period of the bill's invoice date is closed or not active in Visma.",
         f'Open the period in Visma, or set sync.closed_period = "next_open" and {_APPLY}.',
     ),
     "missing_reference": Advice(
@@ -96,24 +100,27 @@ REASONS: Final[Mapping[str, Advice]] = {
         "Compare the amounts named in the detail, and correct the bill in BILL or the document in Visma.",
     ),
     "duplicate_reference": Advice(
-        "Visma already has a document of this supplier with this invoice number, and it belongs to another "
-        "bill or differs from this one.",
-        "Find out which of the two is right; archive the other bill in BILL, or correct its invoice number.",
+        "Visma already has a document of this supplier with this invoice number, and it is not surely this "
+        "bill: it belongs to another bill, differs, or none is to be taken over (sync.adopt_existing).",
+        "Find out which of the two is right: void or correct the one in Visma, or archive or correct the "
+        "bill in BILL.",
     ),
     "doubled": Advice(
         "Two live documents in Visma carry this bill's marker.",
         "Delete or reverse one of the two documents named in the detail in Visma.",
     ),
     "adopted_changed": Advice(
-        "A person entered this document in Visma, and the bill has since changed in BILL.",
+        "A person entered this document in Visma, and the bill has since changed, was archived or lost its "
+        "approval in BILL.",
         "Make the change named in the detail in Visma by hand, or undo it in BILL.",
     ),
     "edited_in_visma": Advice(
-        "Someone changed in Visma what has now changed in BILL too.",
-        "Compare both values named in the detail, and make Visma and BILL agree.",
+        "Someone changed, added or deleted in Visma what has now changed in BILL too.",
+        f"Compare both values named in the detail, and make Visma and BILL agree; then {_BY_ITSELF}.",
     ),
     "invoice_released": Advice(
-        "The document is released in Visma and can no longer be changed, but the bill changed in BILL.",
+        "The document is released in Visma and can no longer be changed, but the bill changed, was archived "
+        "or lost its approval in BILL.",
         "Correct the difference named in the detail with a credit or an adjustment in Visma.",
     ),
     "archived_paid": Advice(
@@ -136,9 +143,13 @@ STATES: Final[Mapping[str, Advice]] = {
     "held": Advice("A person must decide something.", "Read the detail."),
     "dead": Advice(
         "The work failed for good and left a dead letter.",
-        "See `connector dead-letters list`, remove the cause, then `connector dead-letters replay ID`.",
+        "See `connector dead-letters list TENANT`, remove the cause, then "
+        "`connector dead-letters replay ID`.",
     ),
-    "ignored": Advice("This record is not carried over.", "Nothing to do."),
+    "ignored": Advice(
+        "This record is not carried over, as it is in BILL now.",
+        "Nothing to do; if it should be in Visma, change in BILL what the detail names.",
+    ),
 }
 """Every state of a record."""
 
@@ -150,11 +161,27 @@ WAITS: Final[Mapping[str, Advice]] = {
     "walk_first": Advice(
         "Visma's suppliers and invoices are read before anything is created.", f"Nothing to do; {_BY_ITSELF}."
     ),
+    "attachments_first": Advice(
+        "The bill's documents are copied to the invoice before it is released.",
+        f"Nothing to do; {_BY_ITSELF}. What fails is among `connector dead-letters list TENANT`.",
+    ),
     "credentials_first": Advice(
-        "The tenant's credentials are not stored.", "Give them with `connector credentials set`."
+        "The tenant's credentials are not stored.",
+        "Give them with `connector credentials set TENANT bill` and "
+        "`connector credentials set TENANT visma`.",
     ),
 }
 """What a pending record can wait for."""
+
+PAUSED: Final = Advice(
+    "The tenant is paused: nothing is carried over until it is resumed.",
+    f"Go on with `connector tenant resume TENANT`; then {_BY_ITSELF}.",
+)
+SUSPENDED: Final = Advice(
+    "The tenant is suspended: BILL or Visma refused its credentials.",
+    "See `connector status TENANT`, then give new ones with `connector credentials set TENANT bill` or "
+    f"`... visma`; then {_BY_ITSELF}.",
+)
 
 
 def advise(state: str, reason: str | None) -> Advice:

@@ -13,8 +13,9 @@ from shared.store.history import list_entries
 from shared.store.records import Record, find, list_records
 from shared.store.tenants import get_tenant
 from workers.cli.output import json_option, print_facts, print_heading, print_json, print_table, shown_time
-from workers.cli.reasons import STATES, advise
+from workers.cli.reasons import STATES, Advice
 from workers.cli.session import Session, pass_session
+from workers.cli.why import advise_on, describe_in_visma, print_next_steps, tell_in_visma
 
 KINDS = ("vendor", "bill")
 
@@ -31,20 +32,21 @@ def records() -> None:
 @json_option
 @pass_session
 def list_(session: Session, tenant: str, kind: Kind | None, state: str | None, as_json: bool) -> None:
-    """List a tenant's vendors and bills with their state.
+    """List a tenant's vendors and bills with their state, and why those that are not in Visma are not.
 
     \b
     Example:
       connector records list acme-se --kind bill --state held
     """
     with session.database() as conn:
-        get_tenant(conn, tenant)
+        row = get_tenant(conn, tenant)
         found = list_records(conn, tenant, kind=kind, state=state)
     if as_json:
         print_json([record_to_json(record) for record in found])
         return
-    columns = ("kind", "BILL id", "label", "state", "reason", "Visma", "changed in BILL", "synced")
+    columns = ("kind", "BILL id", "label", "state", "reason", "Visma", "changed in BILL", "synced", "why")
     print_table(columns, (_row(record) for record in found), empty="no records")
+    print_next_steps(found, row)
 
 
 def _row(record: Record) -> tuple[Any, ...]:
@@ -57,6 +59,7 @@ def _row(record: Record) -> tuple[Any, ...]:
         record.visma_number,
         record.bill_updated_at,
         record.synced_at,
+        None if record.state == "synced" else record.detail,
     )
 
 
@@ -76,7 +79,7 @@ def show(session: Session, tenant: str, kind: Kind, bill_id: str, as_json: bool)
       connector records show acme-se bill 00n01EXAMPLE
     """
     with session.database() as conn:
-        get_tenant(conn, tenant)
+        row = get_tenant(conn, tenant)
         record = find(conn, tenant, kind, bill_id)
         if record is None:
             raise UsageError(
@@ -84,11 +87,14 @@ def show(session: Session, tenant: str, kind: Kind, bill_id: str, as_json: bool)
                 f"fetch it with `connector sync {tenant} --{kind} ID`"
             )
         history = list_entries(conn, tenant, kind, bill_id)
+        in_visma = describe_in_visma(conn, record)
+    advice = advise_on(record, row)
     if as_json:
+        told = {"meaning": advice.meaning, "next": advice.next_step, "in_visma": in_visma}
         entries = [_entry_to_json(entry) for entry in history]
-        print_json({**record_to_json(record), "history": entries})
+        print_json({**record_to_json(record), **told, "history": entries})
         return
-    _print_record(record)
+    _print_record(record, advice, tell_in_visma(in_visma))
     _print_history(history)
 
 
@@ -116,8 +122,7 @@ def _entry_to_json(entry: DictRow) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in {"tenant", "kind", "bill_id"}}
 
 
-def _print_record(record: Record) -> None:
-    advice = advise(record.state, record.reason)
+def _print_record(record: Record, advice: Advice, in_visma: str | None) -> None:
     visma = " ".join(filter(None, (record.visma_type, record.visma_number)))
     print_facts(
         [
@@ -130,6 +135,7 @@ def _print_record(record: Record) -> None:
             ("meaning", advice.meaning),
             ("next", advice.next_step),
             ("Visma", visma),
+            ("there", in_visma),
             ("changed in BILL", record.bill_updated_at),
             ("synced", record.synced_at),
             ("attempts", record.attempts or None),

@@ -26,6 +26,7 @@ from workers.cli.output import (
 from workers.cli.reasons import STATES
 from workers.cli.records import KINDS
 from workers.cli.session import Session, pass_session
+from workers.cli.why import count_reasons, print_reasons
 
 
 @click.command(short_help="Counts, lag, polls, what is held and dead.")
@@ -36,8 +37,8 @@ def status(session: Session, tenant: str | None, as_json: bool) -> None:
     """Show how one tenant or every tenant is doing.
 
     Counts by kind and state, how long the oldest work has waited, when each list was last read, which
-    system is left alone for a while because it does not answer (its circuit is open), and what needs a
-    person: held records and dead letters.
+    system is left alone for a while because it does not answer (its circuit is open), what needs a
+    person (held records and dead letters), and why whatever is not in Visma is not, with what to do.
 
     \b
     Example:
@@ -88,6 +89,7 @@ def collect(conn: Conn, rows: list[TenantRow]) -> list[dict[str, Any]]:
             "polls": polls[row.config.id],
             "held": sum(by_state["held"] for by_state in counts[row.config.id].values()),
             "dead_letters": letters.get(row.config.id, 0),
+            "reasons": count_reasons(conn, row),
         }
         for row in rows
     ]
@@ -131,6 +133,7 @@ def _print_tenant(entry: dict[str, Any]) -> None:
             ("dead letters", _with_command(entry["dead_letters"], f"dead-letters list {entry['tenant']}")),
         ]
     )
+    print_reasons(entry["reasons"])
 
 
 def _counts_row(entry: dict[str, Any], kind: str) -> tuple[Cell, ...]:
