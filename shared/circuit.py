@@ -8,12 +8,13 @@ circuits, which costs a few calls.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import cast
 
 from redis import Redis
 
-from shared.limits import redis_needed
+from shared.limits import load_script, redis_needed
 
 System = str
 SYSTEMS: tuple[System, ...] = ("bill", "visma")
@@ -43,18 +44,23 @@ class Circuits:
     def __init__(self, redis: Redis, *, prefix: str = "circuit") -> None:
         self._redis = redis
         self._prefix = prefix
+        self._fail = load_script(redis, "circuit_fail")
+        self._delete_if_equal = load_script(redis, "delete_if_equal")
+        self._token = uuid.uuid4().hex
 
     def note(self, tenant: str, system: System, *, answered: bool) -> None:
         """What one call met. An answer of any kind closes the circuit; a 5xx is none."""
+        keys = [
+            self._key(tenant, system),
+            self._gap_key(tenant, system),
+            f"{self._key(tenant, system)}:probes",
+        ]
         with redis_needed("circuits"):
             if answered:
-                self._redis.delete(self._key(tenant, system), self._gap_key(tenant, system))
+                self._redis.delete(*keys)
                 return
-            failures = int(self._redis.incr(self._key(tenant, system)))
-            self._redis.expire(self._key(tenant, system), KEPT_S)
-            if failures >= OPENS_AT:
-                gap_s = min(FIRST_GAP_S * 2 ** min(failures - OPENS_AT, 10), LONGEST_GAP_S)
-                self._redis.set(self._gap_key(tenant, system), 1, px=int(gap_s * 1000))
+            gaps_ms = [int(FIRST_GAP_S * 1000), int(LONGEST_GAP_S * 1000)]
+            self._fail(keys=keys, args=[OPENS_AT, *gaps_ms, KEPT_S])
 
     def find_state(self, tenant: str, system: System) -> CircuitState:
         """How the circuit stands."""
@@ -63,9 +69,15 @@ class Circuits:
         return CircuitState(failures, failures >= OPENS_AT)
 
     def may_work(self, tenant: str) -> bool:
-        """Whether to begin work for the tenant now: both circuits are closed, or this is the probe."""
+        """Whether to begin work for the tenant now: both circuits are closed, or this is the probe.
+
+        One piece of work at a time begins and ends with these circuits: :meth:`end_probe` when it ends.
+        """
         open_ones = [system for system in SYSTEMS if self.find_state(tenant, system).open]
-        return all(self._take_probe(tenant, system) for system in open_ones)
+        if all(self._take_probe(tenant, system) for system in open_ones):
+            return True
+        self.end_probe(tenant)
+        return False
 
     def find_room(self, tenant: str, most: int) -> int:
         """How many pieces of the tenant's work may be sent: all, one as a probe, or none yet."""
@@ -79,15 +91,19 @@ class Circuits:
         with redis_needed("circuits"):
             if self._redis.exists(self._gap_key(tenant, system)):
                 return False
-            return bool(self._redis.set(f"{self._key(tenant, system)}:probe", 1, nx=True, ex=PROBE_S))
+            return bool(self._redis.set(self._probe_key(tenant, system), self._token, nx=True, ex=PROBE_S))
 
     def end_probe(self, tenant: str) -> None:
-        """Let the next probe go when its time comes; called when a piece of work ends."""
+        """Let the next probe go when its time comes, if the work that ends was the probe."""
         with redis_needed("circuits"):
-            self._redis.delete(*(f"{self._key(tenant, system)}:probe" for system in SYSTEMS))
+            for system in SYSTEMS:
+                self._delete_if_equal(keys=[self._probe_key(tenant, system)], args=[self._token])
 
     def _key(self, tenant: str, system: System) -> str:
         return f"{self._prefix}:{tenant}:{system}"
 
     def _gap_key(self, tenant: str, system: System) -> str:
         return f"{self._key(tenant, system)}:gap"
+
+    def _probe_key(self, tenant: str, system: System) -> str:
+        return f"{self._key(tenant, system)}:probe"

@@ -21,7 +21,7 @@ from redis.retry import Retry
 from shared import jsontext, metrics, queues
 from shared.bill.client import BillClient
 from shared.bill.documents import BillDocuments
-from shared.bill.session import BillCredentials, BillSessions
+from shared.bill.session import LOGIN_ROUTE, BillCredentials, BillSessions
 from shared.bill.subscriptions import Subscriptions
 from shared.bill.webhook_keys import SECRET_KIND, WebhookKeys
 from shared.budget import Budget
@@ -42,7 +42,7 @@ from shared.stream import EventStream
 from shared.tenants import TenantConfig
 from shared.vault import Vault
 from shared.visma.client import VismaClient
-from shared.visma.token import VismaCredentials, VismaTokens
+from shared.visma.token import TOKEN_ROUTE, VismaCredentials, VismaTokens
 from workers.sync.attachment_work import AttachmentWork
 from workers.sync.dispatch import Dispatcher
 from workers.sync.lists import ReferenceLists
@@ -51,6 +51,7 @@ from workers.sync.recover import DeliveryLog
 from workers.sync.work import Work
 
 REDIS_TIMEOUT_S = 5.0
+DOORS = (LOGIN_ROUTE, TOKEN_ROUTE)
 
 
 @dataclass(slots=True)
@@ -237,11 +238,14 @@ class Context:
         return known
 
     def _http(self, tenant: str, system: System) -> HttpSession:
-        """A session whose every call is counted; an answer closes the tenant's circuit to the system."""
+        """A session whose every call is counted; an answer closes the tenant's circuit to the system.
+
+        Not one of its door, which may let us in while everything behind it is down.
+        """
 
         def observe_call(_: str, route: str, status: str, seconds: float) -> None:
             observe(system, route, status, seconds)
-            if status.isdigit() and int(status) < 500:
+            if status.isdigit() and int(status) < 500 and route not in DOORS:
                 self.circuits.note(tenant, system, answered=True)
 
         return HttpSession(system, observer=observe_call)

@@ -25,6 +25,7 @@ from shared.vault import Vault
 SESSION_LIVES_S = 34 * 60.0
 """35 minutes idle at BILL less a minute for clocks and queues."""
 
+LOGIN_ROUTE = "/v3/login"
 LOGINS_PER_HOUR = 200
 SHORT_OF_LOGINS = 0.25
 """When no more than this part of the hour's log-ins is left, they are for tenants without any session."""
@@ -139,8 +140,8 @@ def fetch_session(
     }
     answer = http.send(
         "POST",
-        f"{config.base_url}/v3/login",
-        route="/v3/login",
+        f"{config.base_url}{LOGIN_ROUTE}",
+        route=LOGIN_ROUTE,
         headers={"Content-Type": "application/json"},
         body=jsontext.dumps(body).encode(),
         deadline=deadline,

@@ -25,7 +25,7 @@ SCOPES: Final = " ".join(
     f"vismanet_erp_service_api:{right}" for right in ("read", "create", "update", "delete")
 )
 _MARGIN_S: Final = 60.0
-_ROUTE: Final = "/connect/token"
+TOKEN_ROUTE: Final = "/connect/token"  # noqa: S105 - a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def fetch_token(
     answer = http.send(
         "POST",
         config.token_url,
-        route=_ROUTE,
+        route=TOKEN_ROUTE,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=urlencode(form).encode(),
         deadline=deadline,

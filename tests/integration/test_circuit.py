@@ -47,22 +47,40 @@ def test_an_answer_in_between_starts_the_count_anew(circuits: Circuits) -> None:
 def test_after_the_gap_one_probe_at_a_time_may_try(circuits: Circuits, redis_client: Redis) -> None:
     fail(circuits, OPENS_AT)
     end_gap(redis_client)
+    other_worker = Circuits(redis_client)
     assert circuits.find_room("acme", 6) == 1
     assert circuits.may_work("acme")
-    assert not circuits.may_work("acme")
+    assert not other_worker.may_work("acme")
+    other_worker.end_probe("acme")  # of work that was begun before the circuit opened
+    assert not other_worker.may_work("acme")
     circuits.end_probe("acme")
-    assert circuits.may_work("acme")
+    assert other_worker.may_work("acme")
 
 
-def test_gaps_grow_up_to_a_limit(circuits: Circuits, redis_client: Redis) -> None:
+def test_a_probe_needs_both_systems_ready(circuits: Circuits, redis_client: Redis) -> None:
+    fail(circuits, OPENS_AT, system="bill")
+    fail(circuits, OPENS_AT)
+    redis_client.delete("circuit:acme:bill:gap")
+    assert not circuits.may_work("acme"), "Visma rests yet"
+    end_gap(redis_client)
+    assert Circuits(redis_client).may_work("acme"), "and nobody holds back BILL's probe"
+
+
+def test_gaps_grow_with_every_probe_up_to_a_limit(circuits: Circuits, redis_client: Redis) -> None:
     gaps = []
-    for _ in range(OPENS_AT + 9):
+    fail(circuits, OPENS_AT - 1)
+    for _ in range(9):
+        end_gap(redis_client)
         fail(circuits, 1)
         gaps.append(redis_client.pttl("circuit:acme:visma:gap") / 1000)
-    open_gaps = gaps[OPENS_AT - 1 :]
-    assert open_gaps[0] == pytest.approx(FIRST_GAP_S, abs=0.5)
-    assert open_gaps[1] == pytest.approx(2 * FIRST_GAP_S, abs=0.5)
-    assert open_gaps[-1] == pytest.approx(LONGEST_GAP_S, abs=0.5)
+    assert gaps[0] == pytest.approx(FIRST_GAP_S, abs=0.5)
+    assert gaps[1] == pytest.approx(2 * FIRST_GAP_S, abs=0.5)
+    assert gaps[-1] == pytest.approx(LONGEST_GAP_S, abs=0.5)
+
+
+def test_calls_that_fail_together_do_not_lengthen_the_gap(circuits: Circuits, redis_client: Redis) -> None:
+    fail(circuits, OPENS_AT + 10)
+    assert redis_client.pttl("circuit:acme:visma:gap") <= FIRST_GAP_S * 1000
 
 
 def test_other_tenants_and_the_other_system_do_not_notice(circuits: Circuits) -> None:
