@@ -17,8 +17,6 @@ from shared.errors import (
     ClaimLost,
     ConnectorError,
     CredentialsRefused,
-    Ignored,
-    NeedsPerson,
     NotYet,
     OutcomeUnknown,
     Permanent,
@@ -31,9 +29,9 @@ from shared.store import dead_letters, records, tenants, watermarks
 from shared.store.dead_letters import DeadLetter
 from shared.store.records import Due, Parking, Record, Urgency
 from shared.store.watermarks import Poll
-from workers.sync.outcome import Outcome, held, settled
+from workers.sync.outcome import Outcome
 from workers.sync.poll import PollWork, Walked
-from workers.sync.settle import park_behind_vendor, settle
+from workers.sync.settle import outcome_of, park_behind_vendor, settle
 from workers.sync.vendor_link import VENDOR_FIRST
 from workers.sync.work import Work
 from workers.wiring import Context, get_context
@@ -149,12 +147,7 @@ class _Run:
             raise PoisonRecord(work.record.lost_claims)
         if work.record.attempts > MAX_ATTEMPTS:
             raise Permanent(f"{work.record.attempts} tries, and none of them came to an end")
-        try:
-            return upsert(work)
-        except NeedsPerson as error:
-            return held(work.record, error)
-        except Ignored as error:
-            return settled(work.record, "ignored", version=None, detail=str(error))
+        return outcome_of(work, upsert)
 
     def _settle(self, work: Work, outcome: Outcome) -> str:
         settle(work, outcome, actor=self.context.worker_name, task_id=self.task.request.id)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import Celery
 from redis import Redis
@@ -36,19 +36,24 @@ from shared.store import attachments, secrets, tenants
 from shared.store.pool import Pool, make_pool
 from shared.store.records import Record
 from shared.store.secrets import SecretKind
+from shared.store.shadow import Shadow
 from shared.store.tenants import TenantRow
 from shared.store.watermarks import Poll
 from shared.stream import EventStream
 from shared.tenants import TenantConfig
 from shared.vault import Vault
 from shared.visma.client import VismaClient
+from shared.visma.dry import DryVisma
 from shared.visma.token import TOKEN_ROUTE, VismaCredentials, VismaTokens
 from workers.sync.attachment_work import AttachmentWork
 from workers.sync.dispatch import Dispatcher
 from workers.sync.lists import ReferenceLists
+from workers.sync.plan import Plan
 from workers.sync.poll import PollWork
 from workers.sync.recover import DeliveryLog
 from workers.sync.work import Work
+
+V = TypeVar("V", bound=VismaClient)
 
 REDIS_TIMEOUT_S = 5.0
 DOORS = (LOGIN_ROUTE, TOKEN_ROUTE)
@@ -179,6 +184,11 @@ class Context:
             clock=self.clock,
         )
 
+    def plan(self, config: TenantConfig, shadow: Shadow) -> Plan:
+        """The dry run of a tenant's sync on a copy of its rows."""
+        visma = self._make_visma(config, DryVisma)
+        return Plan(config, shadow, self.bill(config), visma, self.lists(config), self.clock)
+
     def attachment_work(self, config: TenantConfig, claim: attachments.Claim) -> AttachmentWork:
         """The work on the documents of one claimed bill."""
         return AttachmentWork(
@@ -233,7 +243,7 @@ class Context:
     def _clients_of(self, config: TenantConfig) -> _Clients:
         known = self._clients.get(config.id)
         if known is None or known.config != config:
-            known = _Clients(config, self._make_bill(config), self._make_visma(config))
+            known = _Clients(config, self._make_bill(config), self._make_visma(config, VismaClient))
             self._clients[config.id] = known
         return known
 
@@ -263,8 +273,8 @@ class Context:
             budget=self.budget,
         )
 
-    def _make_visma(self, config: TenantConfig) -> VismaClient:
-        return VismaClient(
+    def _make_visma(self, config: TenantConfig, make: type[V]) -> V:
+        return make(
             config.id,
             config.visma,
             self._http(config.id, "visma"),

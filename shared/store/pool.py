@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from psycopg import Connection, conninfo, sql
@@ -16,6 +17,15 @@ from shared import jsontext
 
 Conn = Connection[DictRow]
 Pool = ConnectionPool[Conn]
+
+
+class Connections(Protocol):
+    """Where work gets its connections: the pool, or the one connection of a dry run."""
+
+    def connection(self) -> AbstractContextManager[Conn]:
+        """A connection for as long as one look or write takes."""
+        ...
+
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 20

@@ -23,8 +23,8 @@ __all__ = [
     "Due", "Finish", "Heard", "Parking", "Record", "Urgency", "bury", "claim", "count_by_state",
     "exists", "extend", "find", "find_linked_vendors", "find_releasable", "find_tenants_with_work",
     "find_unlike", "finish", "follow_etag", "free_bills", "has_bills", "keep_content", "list_records",
-    "list_waiting", "lock", "make_due", "measure_lag", "move_bills", "notify", "park", "rejudge_all",
-    "rejudge_held", "revive_changed", "take_due", "undispatch", "unlink", "wake",
+    "list_waiting", "lock", "make_due", "measure_lag", "move_bills", "notify", "park", "record_of",
+    "rejudge_all", "rejudge_held", "revive_changed", "take_due", "undispatch", "unlink", "wake",
 ]  # fmt: skip
 
 SQL = load_queries("records")
@@ -66,7 +66,7 @@ def _heard_row(tenant: str, heard: Heard) -> dict[str, Any]:
 def claim(conn: Conn, due: Due) -> Record | None:
     """Take the row for ``CLAIM_S`` seconds; None when it is not due, parked, or someone else's."""
     row = conn.execute(SQL["claim"], {**_key(due), "claim_s": CLAIM_S}).fetchone()
-    return _record(row) if row else None
+    return record_of(row) if row else None
 
 
 def extend(conn: Conn, record: Record, intention: dict[str, Any] | None) -> None:
@@ -169,7 +169,7 @@ def find(conn: Conn, tenant: str, kind: Kind, bill_id: str, *, lock: bool = Fals
     row = conn.execute(
         SQL["get_locked" if lock else "get"], {"tenant": tenant, "kind": kind, "bill_id": bill_id}
     ).fetchone()
-    return _record(row) if row else None
+    return record_of(row) if row else None
 
 
 def wake(conn: Conn, tenant: str, reason: str) -> list[Due]:
@@ -290,7 +290,7 @@ def list_records(
 ) -> list[Record]:
     """A tenant's records, vendors first."""
     rows = conn.execute(SQL["list"], {"tenant": tenant, "kind": kind, "state": state})
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def find_linked_vendors(conn: Conn, tenant: str, supplier_numbers: Sequence[str]) -> dict[str, str]:
@@ -321,6 +321,7 @@ def _due(tenant: str, row: DictRow) -> Due:
     return Due(tenant, row["kind"], row["bill_id"], Urgency(row["urgency"]))
 
 
-def _record(row: DictRow) -> Record:
+def record_of(row: DictRow) -> Record:
+    """A row as a record."""
     values = {name: row[name] for name in Record.__slots__ if name in row}
     return Record(**{**values, "urgency": Urgency(row["urgency"])})

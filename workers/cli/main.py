@@ -22,6 +22,7 @@ _COMMANDS: Final = (
     "tenant",
     "credentials",
     "webhook",
+    "plan",
     "sync",
     "status",
     "records",

@@ -54,6 +54,15 @@ def print_json(document: Any) -> None:
     click.echo(jsontext.dumps(to_plain(document)).encode())
 
 
+def print_json_array(items: Iterable[Any]) -> None:
+    """As :func:`print_json` prints a list, one item at a time: it may be longer than memory holds."""
+    start = "["
+    for item in items:
+        click.echo((start + jsontext.dumps(to_plain(item))).encode(), nl=False)
+        start = ",\n"
+    click.echo("[]" if start == "[" else "]")
+
+
 def to_plain(value: Any) -> Any:
     """A value as JSON can hold it: datetimes as ISO 8601 in UTC."""
     if isinstance(value, datetime):

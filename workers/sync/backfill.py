@@ -14,7 +14,7 @@ from typing import Any
 from shared.bill.client import BillClient
 from shared.bill.models import Kind, Page, Row
 from shared.store import records
-from shared.store.pool import Pool
+from shared.store.pool import Connections
 from shared.store.records import Urgency
 from shared.tenants import TenantConfig
 from workers.sync.bill_walk import Progress, walk_on
@@ -32,7 +32,7 @@ class Backfill:
 
 
 def backfill(
-    pool: Pool,
+    pool: Connections,
     bill: BillClient,
     tenant: TenantConfig,
     since: str | None,

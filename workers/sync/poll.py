@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.bill.client import BillClient
 from shared.store import watermarks
-from shared.store.pool import Conn, Pool
+from shared.store.pool import Conn, Connections
 from shared.store.records import Due
 from shared.store.watermarks import Poll
 from shared.tenants import TenantConfig
@@ -32,7 +32,7 @@ class PollWork:
 
     tenant: TenantConfig
     poll: Poll
-    pool: Pool
+    pool: Connections
     bill: BillClient
     visma: VismaClient
     clock: Callable[[], datetime]

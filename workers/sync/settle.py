@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from shared.errors import Ignored, NeedsPerson
 from shared.store import attachments, dead_letters, history, records, visma_index
 from shared.store.pool import Conn
 from shared.store.records import Due, Parking, Record, Urgency
-from workers.sync.outcome import Outcome
+from workers.sync.outcome import Outcome, held, settled
 from workers.sync.vendor_link import VENDOR, VENDOR_FIRST
 from workers.sync.work import Work
 
 
+def outcome_of(work: Work, upsert: Callable[[Work], Outcome]) -> Outcome:
+    """What ``upsert`` comes to, also where it ends with a person's turn or finds the record not ours."""
+    try:
+        return upsert(work)
+    except NeedsPerson as error:
+        return held(work.record, error)
+    except Ignored as error:
+        return settled(work.record, "ignored", version=None, detail=str(error))
+
+
 def settle(work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> list[Due]:
-    """Record an outcome; what is due because of it.
+    """Record an outcome and tell who waits for it; what is due because of it.
 
     Raises ClaimLost when the row is another worker's by now: nothing is recorded then.
     """
-    record = work.record
     with work.conn() as conn, conn.transaction():
-        still_due = records.finish(conn, record, outcome.finish)
-        visma_index.put_entries(conn, outcome.entries)
-        if outcome.wrote or outcome.notes or _is_news(record, outcome):
-            history.add_entry(conn, _entry(record, outcome, actor, task_id))
-        if outcome.finish.state != "held":
-            dead_letters.close_letters(conn, record.tenant, record.kind, record.bill_id, by=actor)
-        due = _free(conn, record, outcome)
-        _want_documents(conn, work, outcome)
-        records.notify(conn, record.tenant)
+        due = store_outcome(conn, work, outcome, actor=actor, task_id=task_id)
+        records.notify(conn, work.record.tenant)
+    return due
+
+
+def store_outcome(conn: Conn, work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> list[Due]:
+    """The rows of an outcome, within the caller's transaction; what is due because of it."""
+    record = work.record
+    still_due = records.finish(conn, record, outcome.finish)
+    visma_index.put_entries(conn, outcome.entries)
+    if outcome.wrote or outcome.notes or _is_news(record, outcome):
+        history.add_entry(conn, _entry(record, outcome, actor, task_id))
+    if outcome.finish.state != "held":
+        dead_letters.close_letters(conn, record.tenant, record.kind, record.bill_id, by=actor)
+    due = _free(conn, record, outcome)
+    _want_documents(conn, work, outcome)
     if still_due:
         due.append(Due(record.tenant, record.kind, record.bill_id, Urgency.WEBHOOK))
     return due

@@ -10,7 +10,9 @@ from shared.bill.models import Vendor
 from shared.errors import NeedsPerson, NotFound
 from shared.fields import Change, Fields, fields_from_json
 from shared.store import links, records, visma_index
+from shared.store.records import Record
 from shared.store.visma_index import SUPPLIER_TYPE
+from shared.tenants import TenantConfig
 from shared.visma.models import Supplier
 from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.checks import check_currency_known
@@ -161,7 +163,7 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
         etag=etag,
         number=(SUPPLIER_TYPE, number),
         changes=merge.changes,
-        notes=(f"linked to {actual.name} by {how}", *draft.notes, *_differences(merge.noted)),
+        notes=(f"linked to {actual.name} by {how}", *draft.notes, *tell_differences(merge.noted)),
         entries=(replace(entry, etag=etag, bill_id=vendor.id if merge.to_send else entry.bill_id),),
     )
 
@@ -211,7 +213,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     body = work.record.body or supplier_body({}, "matched")
     before = fields_from_json(body["fields"])
     unchanged = settled(work.record, "unchanged", version=vendor.updated_at)
-    if body["origin"] == "matched" and not work.tenant.sync.update_matched_suppliers:
+    if is_left_alone(work.record, work.tenant):
         return unchanged
     # what the merge would say if Visma still showed what we wrote last
     expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
@@ -234,9 +236,15 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         body={**body, "fields": dict(merge.written)},
         etag=etag,
         changes=merge.changes,
-        notes=(*draft.notes, *_differences(merge.noted)),
+        notes=(*draft.notes, *tell_differences(merge.noted)),
         entries=(replace(supplier_entry(work.tenant.id, actual), etag=etag),),
     )
+
+
+def is_left_alone(record: Record, tenant: TenantConfig) -> bool:
+    """Whether the vendor's supplier was made by people, and the tenant wants those left as they are."""
+    origin = (record.body or {}).get("origin", "matched")
+    return origin == "matched" and not tenant.sync.update_matched_suppliers
 
 
 def _sent_before(work: Work) -> list[Fields]:
@@ -244,7 +252,8 @@ def _sent_before(work: Work) -> list[Fields]:
     return [fields_from_json(work.sent_body["fields"])] if work.sent_body else []
 
 
-def _differences(noted: Sequence[Change]) -> tuple[str, ...]:
+def tell_differences(noted: Sequence[Change]) -> tuple[str, ...]:
+    """What is left as people have it in Visma although BILL says otherwise, in words."""
     return tuple(
         f"{change.field} left as {change.before} in Visma, BILL has {change.after}" for change in noted
     )

@@ -12,7 +12,7 @@ from shared.bill.client import BillClient
 from shared.errors import NotYet
 from shared.limits import Places
 from shared.store import records, watermarks
-from shared.store.pool import Conn, Pool
+from shared.store.pool import Conn, Connections
 from shared.store.records import Record
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
@@ -33,7 +33,7 @@ class Work:
 
     tenant: TenantConfig
     record: Record
-    pool: Pool
+    pool: Connections
     bill: BillClient
     visma: VismaClient
     lists: ReferenceLists
