@@ -26,7 +26,12 @@ from __future__ import annotations
 
 
 class ConnectorError(Exception):
-    """Root of everything the connector raises on purpose. The text is one line without secrets."""
+    """Root of everything the connector raises on purpose. The text is one line without secrets.
+
+    ``sure`` unless a write that it ended may have happened all the same.
+    """
+
+    sure: bool = True
 
 
 class Retryable(ConnectorError):
@@ -105,13 +110,15 @@ class Refused(Permanent):
     """Visma refused a document and said why; nothing of it was written.
 
     ``message`` is Visma's text in the company's language. ``label`` names the cause where it is one
-    that ``shared.visma.quirks`` knows, else it is None.
+    that ``shared.visma.quirks`` knows, else it is None. One that came as a server error is not ``sure``:
+    it may have come after the effect.
     """
 
-    def __init__(self, message: str, *, label: str | None = None) -> None:
+    def __init__(self, message: str, *, label: str | None = None, sure: bool = True) -> None:
         super().__init__(f"Visma refused it: {message}")
         self.message = message
         self.label = label
+        self.sure = sure
 
 
 class Ignored(ConnectorError):

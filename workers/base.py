@@ -333,7 +333,7 @@ def _letter(task: Task, record: Record, error: Exception, attempts: int) -> Dead
 
 def _nothing_ran(record: Record, error: Exception) -> bool:
     """Whether an announced create surely did not happen: our tree says so, and none stood before."""
-    return isinstance(error, ConnectorError) and record.intention is None
+    return isinstance(error, ConnectorError) and error.sure and record.intention is None
 
 
 def describe_error(error: Exception) -> str:

@@ -13,7 +13,7 @@ from shared.store.pool import Conn
 from shared.store.queries import load_queries
 
 SQL = load_queries("watermarks")
-CLAIM_S = 90
+CLAIM_S = 60
 """A poll's claim; extended page by page, so a dead worker's poll is taken over after this long."""
 
 

@@ -101,7 +101,7 @@ def _by_message(answer: Answer, text: str, message: str | None, *, write: bool) 
     if quirk is not None and quirk.meaning == "changed_meanwhile":
         return PreconditionFailed(f"{text}: {message}")
     if message and quirk is not None and answer.status >= 400:
-        return Refused(message, label=quirk.label)
+        return Refused(message, label=quirk.label, sure=answer.status < 500)
     if answer.status == 409 and message is None:
         return PreconditionFailed(f"{text}: read it again")
     if 400 <= answer.status < 500 and answer.status not in {408, 425}:

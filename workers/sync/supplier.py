@@ -118,7 +118,12 @@ def _create(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     _check_currency(work, str(draft.fields["currencyId"]))
     work.take_turn()
     intention = Intention(SUPPLIER_TYPE, work.clock(), supplier_body(draft.fields, "created"))
-    number, etag = create(work, intention, lambda: work.visma.create_supplier(draft.fields))
+    number, etag = create(
+        work,
+        intention,
+        lambda: work.visma.create_supplier(draft.fields),
+        lambda: _find_linked(work, intention),
+    )
     return written(
         work.record,
         "created",
@@ -190,19 +195,20 @@ def _write(
     return actual, merges[-1], etag
 
 
-def _find_created(work: Work, intention: Intention) -> Supplier | None:
+def _find_linked(work: Work, intention: Intention) -> list[Supplier]:
+    """The suppliers in Visma that an announced create may have made."""
     since = look_back_from(intention)
+    return [
+        supplier
+        for supplier in collect(
+            lambda page: work.visma.list_suppliers(modified_since=since, page=page), PAGE_SIZE
+        )
+        if (supplier.account_reference or "").strip() == work.record.bill_id
+    ]
 
-    def find() -> list[Supplier]:
-        return [
-            supplier
-            for supplier in collect(
-                lambda page: work.visma.list_suppliers(modified_since=since, page=page), PAGE_SIZE
-            )
-            if (supplier.account_reference or "").strip() == work.record.bill_id
-        ]
 
-    found = find_created(work, intention, find)
+def _find_created(work: Work, intention: Intention) -> Supplier | None:
+    found = find_created(work, intention, lambda: _find_linked(work, intention))
     if len(found) > 1:
         numbers = ", ".join(supplier.number for supplier in found)
         raise NeedsPerson("ambiguous_supplier", f"suppliers {numbers} all carry this vendor's BILL id")

@@ -8,7 +8,7 @@ from datetime import date
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, Refused
 from shared.store.visma_index import Entry
-from shared.visma.models import SupplierInvoice
+from shared.visma.models import Page, SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.keys import find_marker, marker
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, create_hold
@@ -62,7 +62,12 @@ def _create(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
     hold = create_hold(work.tenant)
     header = {**draft.header, "hold": hold}
     intention = Intention(draft.document_type, work.clock(), invoice_body(draft, "created"))
-    number, etag = create(work, intention, lambda: work.visma.create_supplier_invoice(header, draft.lines))
+    number, etag = create(
+        work,
+        intention,
+        lambda: work.visma.create_supplier_invoice(header, draft.lines),
+        lambda: _find_marked(work, bill, intention),
+    )
     entry = drafted_supplier_invoice_entry(work.tenant.id, number, etag, draft, bill_id=bill.id, hold=hold)
     return written(
         work.record,
@@ -110,23 +115,25 @@ def _recognize(work: Work, bill: Bill, found: Entry) -> Outcome | None:
     return replace(outcome, action="adopted", notes=("found in Visma with our marker",))
 
 
-def _find_created(work: Work, bill: Bill, intention: Intention) -> SupplierInvoice | None:
+def _find_marked(work: Work, bill: Bill, intention: Intention) -> list[SupplierInvoice]:
+    """The live documents in Visma that an announced create may have made."""
     header = intention.body["header"]
     day = date.fromisoformat(header["date"][:10])
 
-    def find() -> list[SupplierInvoice]:
-        return [
-            document
-            for document in collect(
-                lambda page: work.visma.list_supplier_invoices(
-                    supplier=header["supplierNumber"], document_date_from=day, page=page
-                ),
-                PAGE_SIZE,
-            )
-            if find_marker(document.note) == marker(bill.id) and document.status != "Voided"
-        ]
+    def list_page(page: int) -> Page[SupplierInvoice]:
+        return work.visma.list_supplier_invoices(
+            supplier=header["supplierNumber"], document_date_from=day, page=page
+        )
 
-    found = find_created(work, intention, find)
+    return [
+        document
+        for document in collect(list_page, PAGE_SIZE)
+        if find_marker(document.note) == marker(bill.id) and document.status != "Voided"
+    ]
+
+
+def _find_created(work: Work, bill: Bill, intention: Intention) -> SupplierInvoice | None:
+    found = find_created(work, intention, lambda: _find_marked(work, bill, intention))
     if len(found) > 1:
         numbers = ", ".join(f"{document.document_type} {document.number}" for document in found)
         raise NeedsPerson("doubled", f"{numbers} all carry this bill's marker: delete all but one in Visma")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from shared.errors import OutcomeUnknown, PreconditionFailed, Retryable
+from shared.errors import ConnectorError, OutcomeUnknown, PreconditionFailed, Refused, Retryable
 from shared.visma.models import Written
 from workers.sync.intention import Intention
 from workers.sync.work import Work
@@ -79,16 +79,32 @@ def update_of(work: Work, body: dict[str, Any]) -> Intention:
     return Intention(str(work.record.visma_type), work.clock(), body, is_update=True)
 
 
-def create(work: Work, intention: Intention, post: Callable[[], Written]) -> tuple[str, str | None]:
+def create(
+    work: Work, intention: Intention, post: Callable[[], Written], find: Callable[[], Sequence[D]]
+) -> tuple[str, str | None]:
     """Announce and send a create; the new number and ETag. The turn is taken before.
 
-    Raises OutcomeUnknown when the answer is lost: the intention then stands.
+    Raises OutcomeUnknown when the answer is lost: the intention then stands. It does, too, where Visma
+    refused by a server error what ``find`` then shows: the error came after the effect.
     """
     work.announce(intention)
-    written = post()
+    try:
+        written = post()
+    except Refused as error:
+        if error.sure or not _may_be_there(find):
+            raise
+        raise OutcomeUnknown(f"{error}; it was made all the same") from error
     if written.number is None:
         raise OutcomeUnknown("Visma answered a create without the new number")
     return written.number, written.etag
+
+
+def _may_be_there(find: Callable[[], Sequence[D]]) -> bool:
+    """Whether a refused create shows; Visma has answered, so one look tells, if it succeeds."""
+    try:
+        return bool(find())
+    except ConnectorError:
+        return True
 
 
 def find_created(work: Work, intention: Intention, find: Callable[[], Sequence[D]]) -> Sequence[D]:

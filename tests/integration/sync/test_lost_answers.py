@@ -30,6 +30,12 @@ LOST: dict[str, dict[str, Any]] = {
         "status": 504,
         "shape": "html",
     },
+    "an error in Visma's own words after the effect": {
+        "kind": "status",
+        "when": "after",
+        "status": 500,
+        "message": "Ett oväntat fel inträffade.",
+    },
 }
 
 NOUNS = {"vendor": "supplier", "bill": "supplierInvoice"}
@@ -80,6 +86,18 @@ def test_an_effect_without_an_answer_is_found(bench: Bench, kind: str, how: dict
     assert bench.record("bill", bill).intention is None
     assert len(bench.suppliers()) == len(bench.invoices()) == 1
     assert bench.invoice_of(bill)["amount"] == 1250
+
+
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_an_error_in_visma_s_own_words_without_effect_is_a_refusal_at_once(bench: Bench, kind: str) -> None:
+    noun = NOUNS[kind]
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    lose(bench, "POST", noun, {"kind": "status", "status": 500, "message": "Ett oväntat fel inträffade."})
+    bench.sync()
+    ids = {"vendor": vendor, "bill": bill}
+    assert bench.state(kind, ids[kind]) == ("dead", None)
+    assert (count_posts(bench, noun), count_creates(bench, noun)) == (1, 0)
 
 
 @pytest.mark.parametrize("kind", ["vendor", "bill"])

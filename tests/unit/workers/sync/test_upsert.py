@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -7,7 +8,13 @@ from typing import Any, cast
 import pytest
 
 from shared.clock import FakeClock
-from shared.errors import ClaimLost, OutcomeUnknown, PreconditionFailed, Retryable
+from shared.errors import (
+    ClaimLost,
+    OutcomeUnknown,
+    PreconditionFailed,
+    Refused,
+    Retryable,
+)
 from shared.store.records import Record
 from shared.visma.models import Written
 from tests.support.tenants import tenant_config
@@ -110,9 +117,35 @@ INTENTION = Intention("Invoice", SENT, {"header": {}})
 
 def test_a_create_without_a_number_in_its_answer_is_unknown() -> None:
     doing = Doing()
-    assert create(doing.work, INTENTION, lambda: Written("000357", "e1")) == ("000357", "e1")
+    assert create(doing.work, INTENTION, lambda: Written("000357", "e1"), nothing) == ("000357", "e1")
     with pytest.raises(OutcomeUnknown):
-        create(doing.work, INTENTION, lambda: Written(None, None))
+        create(doing.work, INTENTION, lambda: Written(None, None), nothing)
+
+
+def nothing() -> list[Document]:
+    """A look that finds nothing."""
+    return []
+
+
+def no_answer() -> list[Document]:
+    """A look that fails."""
+    raise Retryable("no answer")
+
+
+@pytest.mark.parametrize(("sure", "find", "outcome"), [
+    (True, lambda: [Document("e1")], Refused),
+    (False, nothing, Refused),
+    (False, lambda: [Document("e1")], OutcomeUnknown),
+    (False, no_answer, OutcomeUnknown),
+])  # fmt: skip
+def test_a_refusal_by_a_server_error_is_believed_only_after_a_look(
+    sure: bool, find: Callable[[], list[Document]], outcome: type[Exception]
+) -> None:
+    def refuse() -> Written:
+        raise Refused("VismaId: 1. Error", sure=sure)
+
+    with pytest.raises(outcome):
+        create(Doing().work, INTENTION, refuse, find)
 
 
 @pytest.mark.parametrize(("elapsed_s", "found", "known"), [
