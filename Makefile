@@ -5,7 +5,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test crash lint bench always
+.PHONY: help demo test crash chaos lint bench always
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
 
 crash: $(STAMP) ## Cross every crash point of the upserts with every answer; takes half an hour
 	@$(PY) -m pytest -m crash tests/integration/crash $(ARGS)
+
+chaos: $(STAMP) ## Break everything at once, by seed: SEEDS=n of them, SEED=k one again, BILLS=m its size
+	@SEEDS=$(SEEDS) SEED=$(SEED) BILLS=$(BILLS) $(PY) -m tests.acceptance.chaos
 
 lint: $(STAMP) ## Check style and types
 	@$(PY) -m ruff check .

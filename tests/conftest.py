@@ -94,7 +94,7 @@ def servers() -> Iterator[Lease]:
     home = Home(folder)
     with _ensure_servers(home, database=not database_url, redis=not redis_url) as lease:
         if lease.database_url:
-            _forgo_fsync(lease.database_url)
+            forgo_fsync(lease.database_url)
         lease.database_url = lease.database_url or database_url
         lease.redis_url = lease.redis_url or redis_url
         yield lease
@@ -118,7 +118,7 @@ def _ensure_servers(home: Home, *, database: bool, redis: bool) -> Lease:
         pytest.skip(f"no servers to test with: {error}")
 
 
-def _forgo_fsync(url: str) -> None:
+def forgo_fsync(url: str) -> None:
     """No machine crashes within a test run; making and dropping a database is five times faster so."""
     _execute(url, "ALTER SYSTEM SET fsync = off")
     _execute(url, "SELECT pg_reload_conf()")

@@ -1,0 +1,233 @@
+"""Plays a plan: a fleet of its own on servers of its own, people, monkeys, and the judgement at the end."""
+
+from __future__ import annotations
+
+import base64
+import random
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from deploy.embedded.home import Home
+from deploy.embedded.lease import ensure_servers, wait_stopped
+from deploy.sandbox.control import ControlError
+from deploy.stage import Stage
+from shared.settings import NAMES
+from shared.store import progress
+from shared.store.pool import Conn, connect
+from tests.acceptance.books import Books, open_books
+from tests.acceptance.chaos.checker import find_faults
+from tests.acceptance.chaos.monkeys import Monkeys
+from tests.acceptance.chaos.plan import REFUSALS, Plan
+from tests.acceptance.chaos.servers import Servers
+from tests.conftest import forgo_fsync
+from tests.support.simulated_day import SimulatedDay
+
+FIRST_NUMBER = 300
+SETTLE_S = 150.0
+"""How long the fleet may take to come to rest once nothing goes wrong any more; a claim lasts 60 s."""
+
+POLL_S = 3
+CAP_S = 8
+"""How long Visma may go on with a request that nobody waits for; the sandbox takes a second or two."""
+
+RELEASES_AN_HOUR = 3
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to; ``faults`` is empty where all is right."""
+
+    plan: Plan
+    faults: list[str] = field(default_factory=list)
+    figures: dict[str, object] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def tell(self) -> str:
+        """All that a person needs to understand and repeat it."""
+        parts = [
+            f"repeat it: make chaos SEED={self.plan.seed}",
+            self.plan.tell(),
+            *self.said,
+            str(self.figures),
+            *self.faults[:40],
+        ]
+        return "\n".join(parts)
+
+
+def run_plan(plan: Plan, environ: Mapping[str, str], log_dir: Path) -> Report:
+    """Play a plan to its end and judge what is left."""
+    with _home() as home, _stage(plan, home, environ, log_dir) as stage, ExitStack() as opened:
+        run = _Run(plan, stage, Servers(home), opened)
+        try:
+            return run.play()
+        except Exception as error:
+            error.add_note(run.report.tell())
+            raise
+
+
+class _Run:
+    def __init__(self, plan: Plan, stage: Stage, servers: Servers, opened: ExitStack) -> None:
+        self.plan, self.stage, self.servers, self.opened = plan, stage, servers, opened
+        self.report = Report(plan)
+        self.firms = self._open()
+        self.days = [self._day(number, books) for number, books in enumerate(self.firms)]
+        self.monkeys = Monkeys(stage, servers, self.firms, plan.size.workers)
+        self.report.said = self.monkeys.said
+        self.dice = random.Random(plan.seed)
+
+    def play(self) -> Report:
+        self._spoil()
+        began = time.monotonic()
+        self.monkeys.begin()
+        self._storm()
+        self.stage.control.clear_faults()
+        self.stage.control.flush_webhooks()
+        self.monkeys.finish()
+        stormed_s = time.monotonic() - began
+        try:
+            self._settle()
+        except AssertionError as error:  # what does not come to rest is one of the faults
+            self.report.faults.append(str(error))
+        self._judge()
+        self.report.figures |= {
+            "bills": sum(len(day.bill_ids) for day in self.days),
+            "edits": sum(day.edits for day in self.days),
+            "effects": sum(len(books.effects()) for books in self.firms),
+            "stormed_s": round(stormed_s, 1),
+            "took_s": round(time.monotonic() - began, 1),
+        }
+        return self.report
+
+    # Before.
+
+    def _open(self) -> list[Books]:
+        folder, conn = self.stage.home, self._listen()
+        firms = [
+            open_books(self.stage, conn, folder, FIRST_NUMBER + number, subscribed=True)
+            for number in range(self.plan.size.tenants)
+        ]
+        for books in firms:
+            books.apply(limits=f"visma_request_cap_s = {CAP_S}", poll_interval_s=POLL_S, poll_overlap_s=120)
+        return firms
+
+    def _listen(self) -> Conn:
+        """A connection that hears of settled records; it ends with PostgreSQL's next restart."""
+        conn = connect(self.stage.composition.settings.database_url, name="chaos")
+        self.opened.callback(conn.close)
+        progress.listen(conn)
+        return conn
+
+    def _day(self, number: int, books: Books) -> SimulatedDay:
+        size = self.plan.size
+        seed = self.plan.seed * 100 + number
+        shares = (size.vendors // size.tenants, size.bills // size.tenants, size.hours)
+        return SimulatedDay(books.control, books.organization, seed, *shares)
+
+    def _spoil(self) -> None:
+        for books, rules in zip(self.firms, self.plan.faults, strict=True):
+            for rule in rules:
+                is_bill = rule.get("system") != "visma"
+                tenant = books.organization if is_bill else books.company
+                books.control.add_fault(**{**rule, "tenant": tenant})
+
+    # People and monkeys.
+
+    def _storm(self) -> None:
+        """Blows at their times; between them people work, an hour of a tenant at a time."""
+        for at_s, act in sorted(self._timeline(), key=lambda entry: entry[0]):
+            self.monkeys.wait_until(at_s)
+            act()
+
+    def _timeline(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        size = self.plan.size
+        for blow in self.plan.blows:
+            yield blow.at_s, partial(self.monkeys.strike, blow)
+        steps = size.hours * size.tenants
+        for step in range(steps):
+            yield step * size.storm_s / steps, partial(self._hour, step % size.tenants)
+
+    def _hour(self, number: int) -> None:
+        self.days[number].play_hour()
+        self._release(self.firms[number])
+
+    def _release(self, books: Books) -> None:
+        """People in Visma release some of what they find; it may be gone by the time they click."""
+        open_ones = [one for one in books.invoices() if one["status"] == "Balanced"]
+        for one in self.dice.sample(open_ones, min(RELEASES_AN_HOUR, len(open_ones))):
+            try:
+                books.control.release_invoice(books.company, one["referenceNumber"], one["documentType"])
+            except ControlError:
+                self.report.said.append(f"{one['referenceNumber']} was not there to be released any more")
+
+    # Afterwards.
+
+    def _settle(self) -> None:
+        """Wait until the fleet has come to rest by itself; what does not is for the judgement."""
+        conn = self._listen()
+        for books in self.firms:
+            books.conn = conn
+        for books in self.firms:
+            books.quiet(SETTLE_S)
+        self._replay(conn)
+        for source in ("bill", "waiting", "visma"):
+            for books in self.firms:
+                books.walk(source)
+        for books in self.firms:
+            books.quiet(SETTLE_S)
+            books.apply(poll_interval_s=100_000)
+            books.rest()
+
+    def _replay(self, conn: Conn) -> None:
+        """What Visma refused in so many words is a person's to try again; nothing else may be dead."""
+        letters = conn.execute("SELECT id, error FROM dead_letters WHERE state = 'open'").fetchall()
+        ours = [str(one["id"]) for one in letters if any(text in one["error"] for text in REFUSALS)]
+        self.report.figures["replayed"] = len(ours)
+        if ours:
+            self.stage.connector("dead-letters", "replay", *ours)
+            for books in self.firms:
+                books.quiet(SETTLE_S)
+
+    def _judge(self) -> None:
+        for books in self.firms:
+            self.report.faults += [f"{books.id}: {text}" for text in find_faults(books)]
+        violations = self.stage.control.calls()["violations"]
+        self.report.faults += [f"a limit was overrun: {one}" for one in violations]
+
+
+@contextmanager
+def _home() -> Iterator[Home]:
+    """A home of its own, whose servers are gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="connector-chaos-"))
+    folder.chmod(0o755)
+    home = Home(folder)
+    try:
+        with ensure_servers(home) as lease:
+            forgo_fsync(lease.database_url or "")
+            yield home
+    finally:
+        wait_stopped(home)
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _stage(plan: Plan, home: Home, environ: Mapping[str, str], log_dir: Path) -> Iterator[Stage]:
+    settings = {
+        "CONNECTOR_MASTER_KEYS": f"chaos:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "LOG_FORMAT": "json",
+        "WORKER_CONCURRENCY": "3",
+        "WEB_CONCURRENCY": "1",
+    }
+    ours = {*NAMES, *(f"{each}_FILE" for each in NAMES), "DYNO"}
+    foreign = {key: value for key, value in environ.items() if key not in ours}
+    counts = {"worker": plan.size.workers, "flower": 0}
+    with Stage(home.root, log_dir, {**foreign, **settings}, counts) as stage:
+        yield stage
+        for number in range(1, plan.size.workers + 1):
+            stage.fleet.kill9(f"worker.{number}")  # a farewell would take as long as what runs
