@@ -48,10 +48,10 @@ def _serving(answers: dict[bytes, bytes]) -> Iterator[str]:
 
 
 async def _end(server: asyncio.Server) -> None:
-    """Close, and wait for every connection: one just accepted has no task of its own yet."""
-    server.close()
+    """Close once every connection has ended: one that is just being accepted would fail on a closed server."""
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
+    server.close()
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
