@@ -48,7 +48,7 @@ def _serving(answers: dict[bytes, bytes]) -> Iterator[str]:
 
 
 async def _end(server: asyncio.Server) -> None:
-    """Close once every connection has ended: one that is just being accepted would fail on a closed server."""
+    """Close once every connection has ended: one just being accepted fails on a closed server."""
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
     server.close()
