@@ -8,6 +8,7 @@ from typing import Final
 
 from celery import Celery
 from flask import Flask, Response
+from prometheus_client.registry import Collector
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -17,12 +18,14 @@ from ingress.database import check_database, fetch_fleet_state, load_tenant_keys
 from ingress.health import Probe, health_routes
 from ingress.keys import KeyRing
 from ingress.webhooks import AnyText, Intake, webhook_routes
+from shared.circuit import Circuits
 from shared.clock import utc_now
 from shared.metrics import FleetState
 from shared.queues import DRAIN_EVENTS, make_producer
 from shared.settings import Settings
 from shared.store.pool import make_pool
 from shared.stream import EventStream
+from shared.tally import Tally
 from shared.vault import Vault
 
 REDIS_TIMEOUT_S: Final = 1.0
@@ -44,18 +47,25 @@ def create_app(settings: Settings) -> Flask:
         settings.webhook_max_bytes,
     )
     probes: dict[str, Probe] = {"queue": redis.ping, "database": partial(check_database, pool)}
-    app = build_app(intake, probes, partial(fetch_fleet_state, pool))
-    app.extensions[CLOSE] = partial(_close, pool.close, redis.close, producer.close)
+    tally = Tally(redis)
+    app = build_app(intake, probes, partial(fetch_fleet_state, pool, Circuits(redis)), tally)
+    tally.start()
+    app.extensions[CLOSE] = partial(_close, tally.stop, pool.close, redis.close, producer.close)
     return app
 
 
-def build_app(intake: Intake, probes: Mapping[str, Probe], fetch_state: Callable[[], FleetState]) -> Flask:
+def build_app(
+    intake: Intake,
+    probes: Mapping[str, Probe],
+    fetch_state: Callable[[], FleetState],
+    counted: Collector,
+) -> Flask:
     """The routes over whatever parts are handed in."""
     app = Flask("ingress", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.converters["any_text"] = AnyText
     app.register_blueprint(webhook_routes(intake))
-    app.register_blueprint(health_routes(probes, fetch_state))
+    app.register_blueprint(health_routes(probes, fetch_state, counted))
     app.register_error_handler(HTTPException, _answer_error)
     return app
 

@@ -1,14 +1,13 @@
-"""Health and metrics: is the process alive, can it do its work, and what has it counted."""
+"""Health and metrics: is the process alive, can it do its work, and what has the fleet counted."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from shared.logs import get_logger
 from shared.metrics import FleetCollector, FleetState
@@ -18,13 +17,16 @@ Probe = Callable[[], object]
 logger = get_logger(__name__)
 
 
-def health_routes(probes: Mapping[str, Probe], fetch_fleet_state: Callable[[], FleetState]) -> Blueprint:
-    """``/livez``, ``/readyz`` and ``/metrics``.
+def health_routes(
+    probes: Mapping[str, Probe], fetch_fleet_state: Callable[[], FleetState], counted: Collector
+) -> Blueprint:
+    """``/livez``, ``/readyz`` and ``/metrics``: the fleet's counts and state, and this process's own needs.
 
     A probe raises, within about :data:`PROBE_TIMEOUT_S`, when what it is named after cannot be reached.
     """
     routes = Blueprint("health", __name__)
     fleet = CollectorRegistry()
+    fleet.register(counted)
     fleet.register(FleetCollector(fetch_fleet_state, _report_fetch))
 
     @routes.get("/livez")
@@ -39,19 +41,10 @@ def health_routes(probes: Mapping[str, Probe], fetch_fleet_state: Callable[[], F
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        text = generate_latest(_counted()) + generate_latest(fleet)
+        text = generate_latest(fleet) + generate_latest(REGISTRY)
         return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     return routes
-
-
-def _counted() -> CollectorRegistry:
-    """What this process counted; with PROMETHEUS_MULTIPROC_DIR what all processes of this machine did."""
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        return REGISTRY
-    together = CollectorRegistry()
-    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-    return together
 
 
 def _reaches(name: str, probe: Probe) -> bool:

@@ -9,7 +9,9 @@ circuits, which costs a few calls.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import cast
 
 from redis import Redis
@@ -67,6 +69,14 @@ class Circuits:
         with redis_needed("circuits"):
             failures = int(cast("bytes | None", self._redis.get(self._key(tenant, system))) or 0)
         return CircuitState(failures, failures >= OPENS_AT)
+
+    def find_open(self, tenants: Sequence[str]) -> dict[tuple[str, System], bool]:
+        """Which circuits are open, by tenant and system."""
+        pairs = list(product(tenants, SYSTEMS))
+        with redis_needed("circuits"):
+            found = self._redis.mget([self._key(*pair) for pair in pairs]) if pairs else []
+        failures = [int(each or 0) for each in cast("list[bytes | None]", found)]
+        return {pair: count >= OPENS_AT for pair, count in zip(pairs, failures, strict=True)}
 
     def may_work(self, tenant: str) -> bool:
         """Whether to begin work for the tenant now: both circuits are closed, or this is the probe.

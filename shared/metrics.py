@@ -1,6 +1,7 @@
 """The connector's Prometheus metrics, each defined once.
 
-What a process counts itself is a counter or a histogram here. What stands in the database is not
+What a process counts itself is a counter or a histogram here; ``shared.tally`` adds up what all of them
+counted. What stands in the database is not
 counted twice: a collector asks for it, through a function handed in, when someone scrapes.
 """
 
@@ -13,25 +14,35 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-WEBHOOKS: Final = Counter("connector_webhooks", "Webhook requests by outcome.", ["tenant", "outcome"])
+COUNTED: Final = CollectorRegistry()
+"""What this process counted."""
+
+WEBHOOKS: Final = Counter(
+    "connector_webhooks", "Webhook requests by outcome.", ["tenant", "outcome"], registry=COUNTED
+)
 SYNC_SECONDS: Final = Histogram(
     "connector_sync_seconds",
     "Time to make one record true.",
     ["kind", "outcome"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+    registry=COUNTED,
 )
 UPSTREAM_REQUESTS: Final = Counter(
-    "connector_upstream_requests", "Requests to BILL and Visma.", ["system", "route", "status"]
+    "connector_upstream_requests",
+    "Requests to BILL and Visma.",
+    ["system", "route", "status"],
+    registry=COUNTED,
 )
 UPSTREAM_SECONDS: Final = Histogram(
     "connector_upstream_seconds",
     "Time until BILL or Visma answered.",
     ["system", "route"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
+    registry=COUNTED,
 )
 
 Pair = tuple[str, str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.scrub import scrub
@@ -30,6 +32,19 @@ def init_sentry(settings: Settings) -> None:
         before_send=scrub_event,
         before_breadcrumb=scrub_breadcrumb,
     )
+
+
+def send_message(text: str, *, group: Sequence[str], tags: Mapping[str, str]) -> None:
+    """Report something that is no error of ours; messages of one ``group`` are one issue."""
+    if "sentry_sdk" not in sys.modules:  # see init_sentry
+        return
+    import sentry_sdk
+
+    with sentry_sdk.new_scope() as scope:
+        scope.fingerprint = list(group)
+        for name, value in tags.items():
+            scope.set_tag(name, value)
+        sentry_sdk.capture_message(text, level="warning")
 
 
 def scrub_event(event: Event, hint: Hint) -> Event:

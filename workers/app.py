@@ -21,7 +21,7 @@ from shared.settings import Settings
 from workers.base import ConnectorTask
 from workers.schedule import beat_schedule
 from workers.shutdown import end_in_time
-from workers.wiring import Context, set_context_maker
+from workers.wiring import Context, get_context, set_context_maker
 
 app = Celery("connector", task_cls=ConnectorTask, set_as_current=True)
 
@@ -55,6 +55,17 @@ def _configuration() -> dict[str, Any]:
 app.add_defaults(_configuration)
 signals.worker_shutting_down.connect(end_in_time)
 set_context_maker(lambda: Context(get_settings(), worker_name=get_settings().worker_name))
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _begin_counting(**_: object) -> None:
+    """A process of the pool shows its counts to nobody: it adds them to the fleet's."""
+    get_context().tally.start()
+
+
+@signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _end_counting(**_: object) -> None:
+    get_context().tally.stop()
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]

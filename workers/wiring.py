@@ -40,6 +40,7 @@ from shared.store.shadow import Shadow
 from shared.store.tenants import TenantRow
 from shared.store.watermarks import Poll
 from shared.stream import EventStream
+from shared.tally import Tally
 from shared.tenants import TenantConfig
 from shared.vault import Vault
 from shared.visma.client import VismaClient
@@ -128,6 +129,11 @@ class Context:
     def doubts(self) -> Doubts:
         """Whose credentials are refused although they just let us in."""
         return Doubts(self.redis, clock=self.clock)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Adds what this process counts to what the fleet counted."""
+        return Tally(self.redis)
 
     def get_tenant(self, tenant: str) -> TenantRow:
         """The tenant as it stands now. Raises UsageError for an unknown one."""
@@ -224,6 +230,8 @@ class Context:
 
     def close(self) -> None:
         """Let go of what was opened."""
+        if "tally" in self.__dict__:
+            self.tally.stop()
         if "pool" in self.__dict__:
             self.pool.close()
         if "redis" in self.__dict__:

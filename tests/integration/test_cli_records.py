@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 import redis
 
+from shared.bill.session import BillCredentials
+from shared.budget import Budget
 from shared.circuit import OPENS_AT, Circuits
 from shared.fields import Change
 from shared.store import dead_letters, history, records, tenants
@@ -164,7 +166,8 @@ def test_status_without_tenants_says_how_to_begin(environ: dict[str, str]) -> No
 
 
 def test_lag_is_the_wait_of_the_oldest_work(environ: dict[str, str], conn: Conn) -> None:
-    conn.execute("UPDATE records SET changed_at = now() - interval '90 seconds' WHERE bill_id = '00n2'")
+    conn.execute("UPDATE records SET due_since = now() - interval '90 seconds' WHERE bill_id = '00n2'")
+    records.make_due(conn, "acme", [Heard("bill", "00n2", UPDATED_AT)])  # due already
     lag_s = run_json(environ, "status")[0]["lag_s"]
     assert 90 <= lag_s["bill"] < 120
     assert lag_s["vendor"] == 0
@@ -197,3 +200,34 @@ def test_status_tells_an_open_circuit_and_one_that_nobody_knows(
     reached = {**environ, "REDIS_URL": redis_url}
     assert run_json(reached, "status")[0]["circuit"] == {"bill": "closed", "visma": "open"}
     assert "visma open" in run(reached, "status").stdout
+
+
+def test_status_tells_calls_and_backlog(
+    environ: dict[str, str], conn: Conn, redis_client: redis.Redis, redis_url: str
+) -> None:
+    unknown = run_json(environ, "status")[0]
+    assert unknown["calls"] == {"bill": None, "visma": None}
+    assert unknown["backlog"] == {"records": 1, "per_minute": 2.0, "done_at": None}
+    reached = {**environ, "REDIS_URL": redis_url}
+    Budget(redis_client).spend("visma:1234567", 15_000, cost=40)
+    (status,) = run_json(reached, "status")
+    assert status["calls"] == {
+        "bill": None,  # no credentials yet, so nobody knows the developer key
+        "visma": {"limit": 15_000, "used": 40, "left": 14_960, "blocked_s": 0.0},
+    }
+    assert (status["backlog"]["records"], status["backlog"]["per_minute"]) == (1, 2.0)
+    assert datetime.fromisoformat(status["backlog"]["done_at"]) > datetime.now(UTC)
+    text = run(reached, "status").stdout
+    assert "1 records, 2 a minute, done about" in text
+    assert "visma 40 used, 14960 left of 15000" in text
+
+    given = '{"username": "u", "password": "p", "dev_key": "d"}'
+    assert run(reached, "credentials", "set", "acme", "bill", stdin=given).exit_code == 0
+    key = BillCredentials("u", "p", "d").dev_key_digest
+    Budget(redis_client).spend(f"bill:{key}", 20_000, cost=3)
+    Budget(redis_client).block(f"bill:{key}", 1800)
+    (status,) = run_json(reached, "status")
+    bill = status["calls"]["bill"]
+    assert (bill["limit"], bill["used"], bill["left"]) == (20_000, 3, 0)
+    assert 1790 < bill["blocked_s"] <= 1800
+    assert "none for" in run(reached, "status").stdout

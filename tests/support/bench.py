@@ -283,7 +283,9 @@ class Bench(People):
 
 def _age(conn: Conn, seconds: float) -> None:
     columns = {
-        "records": ("next_attempt_at", "claim_expires_at", "dispatched_at", "judged_at"),
+        "records": ("next_attempt_at", "claim_expires_at", "dispatched_at", "judged_at", "due_since"),
+        "tenants": ("alerts_checked_at",),
+        "alerts": ("calm_since",),
         "watermarks": ("next_poll_at", "claim_expires_at", "last_complete_at"),
         "attachments": ("next_attempt_at", "claim_expires_at", "dispatched_at"),
     }

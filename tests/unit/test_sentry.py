@@ -10,7 +10,7 @@ import sentry_sdk
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from shared.sentry import init_sentry
+from shared.sentry import init_sentry, send_message
 from shared.settings import load_settings
 
 pytestmark = pytest.mark.unit
@@ -78,6 +78,14 @@ def with_request(event: Any, hint: Any) -> Any:
     url = "https://h.example/webhooks/bill/acme"
     event["request"] = {"method": "POST", "url": url, "data": WORD, "headers": {"Cookie": WORD}}
     return event
+
+
+def test_a_message_has_its_group_and_no_secret(sent: Kept) -> None:
+    send_message(f"acme: password={WORD}", group=("alert", "acme", "lag"), tags={"tenant": "acme"})
+    (event,) = sent.events
+    assert (event["level"], event["fingerprint"]) == ("warning", ["alert", "acme", "lag"])
+    assert event["tags"]["tenant"] == "acme"
+    assert WORD not in json.dumps(event, default=str)
 
 
 def test_nothing_is_set_up_without_a_dsn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import product
 from typing import Any
 
 import click
 
 from shared.circuit import SYSTEMS
-from shared.errors import Retryable
-from shared.store import dead_letters, records, watermarks
+from shared.store import alerts, dead_letters, progress, records, watermarks
 from shared.store.pool import Conn
 from shared.store.tenants import TenantRow, get_tenant, list_tenants
 from workers.cli.output import (
     Cell,
     json_option,
-    note,
     print_facts,
     print_heading,
     print_json,
     print_table,
     say,
 )
+from workers.cli.pace import add_what_redis_knows, backlog_of, shown_backlog, shown_calls
 from workers.cli.reasons import STATES
 from workers.cli.records import KINDS
 from workers.cli.session import Session, pass_session
@@ -37,8 +35,9 @@ def status(session: Session, tenant: str | None, as_json: bool) -> None:
     """Show how one tenant or every tenant is doing.
 
     Counts by kind and state, how long the oldest work has waited, when each list was last read, which
-    system is left alone for a while because it does not answer (its circuit is open), what needs a
-    person (held records and dead letters), and why whatever is not in Visma is not, with what to do.
+    system is left alone for a while because it does not answer (its circuit is open), this hour's calls
+    with BILL's developer key and at the Visma company, when the backlog will be done, what needs a person
+    (held records, dead letters, alerts), and why whatever is not in Visma is not, with what to do.
 
     \b
     Example:
@@ -47,9 +46,7 @@ def status(session: Session, tenant: str | None, as_json: bool) -> None:
     with session.database() as conn:
         rows = [get_tenant(conn, tenant)] if tenant else list_tenants(conn)
         report = collect(conn, rows)
-    circuits = _read_circuits(session, [row.config.id for row in rows])
-    for entry in report:
-        entry["circuit"] = circuits[entry["tenant"]]
+    add_what_redis_knows(session, rows, report)
     if as_json:
         print_json(report)
         return
@@ -78,6 +75,7 @@ def collect(conn: Conn, rows: list[TenantRow]) -> list[dict[str, Any]]:
     for row in watermarks.list_watermarks(conn):
         polls[row["tenant"]].append({key: row[key] for key in _POLL_KEYS})
     letters = dead_letters.count_open(conn)
+    pace, looked_up = progress.measure_pace(conn), progress.count_looked_up(conn)
     return [
         {
             "tenant": row.config.id,
@@ -89,23 +87,15 @@ def collect(conn: Conn, rows: list[TenantRow]) -> list[dict[str, Any]]:
             "polls": polls[row.config.id],
             "held": sum(by_state["held"] for by_state in counts[row.config.id].values()),
             "dead_letters": letters.get(row.config.id, 0),
+            "resolved_by_look_up": looked_up.get(row.config.id, 0),
+            "alerts": [dict(alert) for alert in alerts.list_alerts(conn, row.config.id)],
+            "backlog": backlog_of(pace.get(row.config.id)),
+            "circuit": dict.fromkeys(SYSTEMS),
+            "calls": dict.fromkeys(SYSTEMS),
             "reasons": count_reasons(conn, row),
         }
         for row in rows
     ]
-
-
-def _read_circuits(session: Session, tenants: list[str]) -> dict[str, dict[str, str | None]]:
-    """``open`` or ``closed`` by tenant and system; None where Redis, which alone knows, does not answer."""
-    found: dict[str, dict[str, str | None]] = {tenant: dict.fromkeys(SYSTEMS) for tenant in tenants}
-    with session.context() as context:
-        try:
-            for tenant, system in product(tenants, SYSTEMS):
-                state = context.circuits.find_state(tenant, system)
-                found[tenant][system] = "open" if state.open else "closed"
-        except Retryable:
-            note("Redis does not answer, so circuits are not known: check REDIS_URL and that the server runs")
-    return found
 
 
 _POLL_KEYS = ("source", "kind", "last_complete_at", "next_poll_at", "last_error")
@@ -128,9 +118,13 @@ def _print_tenant(entry: dict[str, Any]) -> None:
     print_table(("list", "last read whole", "next", "last error"), polls, empty="no lists are read yet")
     print_facts(
         [
+            ("backlog", shown_backlog(entry["backlog"])),
+            ("calls this hour", shown_calls(entry["calls"])),
             ("circuits", ", ".join(f"{system} {state or '?'}" for system, state in entry["circuit"].items())),
             ("held", _with_command(entry["held"], f"records list {entry['tenant']} --state held")),
             ("dead letters", _with_command(entry["dead_letters"], f"dead-letters list {entry['tenant']}")),
+            ("resolved by look-up", entry["resolved_by_look_up"] or None),
+            *(("alert", alert["detail"]) for alert in entry["alerts"]),
         ]
     )
     print_reasons(entry["reasons"])

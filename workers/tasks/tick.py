@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from shared import queues
+from workers.sync.alerts import check_alerts
 from workers.sync.drain import drain
 from workers.sync.duty import rejudge_held, send_copying, send_polls
 from workers.sync.sealing import send_sealing
@@ -21,5 +22,6 @@ def tick() -> dict[str, int]:
         "rejudged": rejudge_held(context.pool),
         "records": context.dispatcher.dispatch_due(),
         "attachments": send_copying(context.pool, context.dispatcher),
+        "alerts": check_alerts(context.pool, context.circuits),
         "sealed": send_sealing(context.pool, context.dispatcher),
     }

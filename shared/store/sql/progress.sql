@@ -20,3 +20,17 @@ FROM records WHERE tenant = %(tenant)s AND state <> 'synced'
 GROUP BY 1, 2, 3, 4
 ORDER BY kind, array_position(ARRAY['held', 'dead', 'waiting', 'pending', 'ignored'], state), count DESC,
          reason, detail;
+
+-- name: measure_pace
+-- Work left, and how much was settled of late, in how many seconds. What is dead waits for a person.
+SELECT tenant, count(*) FILTER (WHERE wanted > done AND state <> 'dead') AS left,
+       count(*) FILTER (WHERE judged_at > now() - %(window_s)s * interval '1 second') AS settled,
+       EXTRACT(epoch FROM now() - min(judged_at) FILTER (
+           WHERE judged_at > now() - %(window_s)s * interval '1 second'))::float8 AS span_s
+FROM records WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s) GROUP BY tenant;
+
+-- name: count_looked_up
+-- Creates whose answer was lost and that a look-up found.
+SELECT tenant, count(*) AS count FROM history
+WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND detail LIKE '%%resolved by look-up%%'
+GROUP BY tenant;

@@ -275,7 +275,7 @@ WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s) GROUP BY tenant, kind, s
 
 -- name: lag
 -- Seconds the oldest due record has been waiting, by tenant and kind.
-SELECT tenant, kind, EXTRACT(epoch FROM now() - min(changed_at))::float8 AS lag_s
+SELECT tenant, kind, EXTRACT(epoch FROM now() - min(due_since))::float8 AS lag_s
 FROM records WHERE wanted > done AND state <> 'dead' GROUP BY tenant, kind;
 
 -- name: linked_vendors

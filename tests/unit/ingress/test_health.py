@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from structlog.testing import capture_logs
 
 from ingress.health import Probe, health_routes
-from shared.metrics import WEBHOOKS, FleetState
+from shared.metrics import COUNTED, WEBHOOKS, FleetState
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +27,7 @@ def broken() -> object:
 
 def health_app(probes: dict[str, Probe], fetch: Callable[[], FleetState] = lambda: STATE) -> Flask:
     app = Flask("health-only")
-    app.register_blueprint(health_routes(probes, fetch))
+    app.register_blueprint(health_routes(probes, fetch, COUNTED))
     return app
 
 
@@ -77,29 +74,3 @@ def test_metrics_without_the_database_still_show_the_counters() -> None:
     assert answer.status_code == 200
     assert b"# TYPE connector_webhooks_total counter" in answer.data
     assert [(line["action"], line["error"]) for line in lines] == [("metrics.unavailable", "database away")]
-
-
-COUNT_IN_A_PROCESS = """
-import sys
-from flask import Flask
-from ingress.health import health_routes
-from shared.metrics import WEBHOOKS, FleetState
-WEBHOOKS.labels("fjord-se", "accepted").inc(int(sys.argv[1]))
-app = Flask("one of several")
-app.register_blueprint(health_routes({}, FleetState))
-print(app.test_client().get("/metrics").get_data(as_text=True))
-"""
-
-
-def test_with_several_processes_metrics_are_added_up(tmp_path: Path) -> None:
-    def count(number: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-c", COUNT_IN_A_PROCESS, number],
-            env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    count("2")
-    assert 'connector_webhooks_total{outcome="accepted",tenant="fjord-se"} 5.0' in count("3")

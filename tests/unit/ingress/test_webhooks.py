@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from ingress.app import build_app
 from ingress.keys import NOBODY, KeyRing, TenantKeys
 from ingress.webhooks import Intake
-from shared.metrics import FleetState
+from shared.metrics import COUNTED, FleetState
 from shared.stream import EventStream
 from tests.unit.ingress.payloads import KEY, ORGANIZATION, TENANT, minified, notification, signed
 
@@ -58,7 +58,7 @@ class World:
         self.keys: Callable[[], Mapping[str, TenantKeys]] = self._load
         key_ring = KeyRing(lambda: self.keys())
         intake = Intake(key_ring, self.stream, self._nudge, lambda: NOW, LIMIT)
-        self.app: Flask = build_app(intake, {}, FleetState)
+        self.app: Flask = build_app(intake, {}, FleetState, COUNTED)
 
     def post(self, body: bytes = BODY, path: str = PATH, **headers: str | None) -> TestResponse:
         sent = {HEADER: signed(body)} if "signature" not in headers else {HEADER: headers["signature"]}
