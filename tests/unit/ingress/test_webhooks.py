@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from werkzeug.test import TestResponse
@@ -87,7 +86,7 @@ def world() -> World:
 
 def count(tenant: str, outcome: str) -> float:
     labels = {"tenant": tenant, "outcome": outcome}
-    return REGISTRY.get_sample_value("connector_webhooks_total", labels) or 0.0
+    return COUNTED.get_sample_value("connector_webhooks_total", labels) or 0.0
 
 
 def test_a_signed_notification_is_queued_as_sent_and_accepted(world: World) -> None:
