@@ -5,7 +5,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test crash chaos lint bench always
+.PHONY: help demo test crash chaos day lint bench always
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,10 @@ crash: $(STAMP) ## Cross every crash point of the upserts with every answer; tak
 
 chaos: $(STAMP) ## Break everything at once, by seed: SEEDS=n of them, SEED=k one again, BILLS=m its size
 	@SEEDS=$(SEEDS) SEED=$(SEED) BILLS=$(BILLS) $(PY) -m tests.acceptance.chaos
+
+day: $(STAMP) ## Play a large client's day without webhooks and with too many; count a poll over 10,000 records
+	@LEDGER_DAY=500x2000 FINDING_RECORDS=10000 $(PY) -m pytest -rP $(ARGS) \
+	  tests/acceptance/test_ledger_day.py tests/acceptance/test_finding_costs.py
 
 lint: $(STAMP) ## Check style and types
 	@$(PY) -m ruff check .
