@@ -194,9 +194,11 @@ def move_bills(conn: Conn, tenant: str, vendor_id: str) -> list[Due]:
     return [_due(tenant, row) for row in rows]
 
 
-def rejudge_held(conn: Conn, tenant: str, *, older_s: float) -> list[Due]:
-    """Make due the held records last judged more than ``older_s`` seconds ago."""
-    return _rejudge(conn, tenant, ["held"], older_s)
+def rejudge_held(
+    conn: Conn, tenant: str, *, older_s: float, reasons: Sequence[str] | None = None
+) -> list[Due]:
+    """Make due the held records last judged more than ``older_s`` seconds ago, of all reasons or of these."""
+    return _rejudge(conn, tenant, ["held"], older_s, reasons)
 
 
 def rejudge_all(conn: Conn, tenant: str) -> list[Due]:
@@ -219,8 +221,11 @@ def lock(conn: Conn, tenant: str, kind: Kind, bill_id: str) -> None:
     conn.execute(SQL["lock"], {"tenant": tenant, "kind": kind, "bill_id": bill_id})
 
 
-def _rejudge(conn: Conn, tenant: str, states: list[str], older_s: float) -> list[Due]:
-    values = {"tenant": tenant, "states": states, "older_s": older_s}
+def _rejudge(
+    conn: Conn, tenant: str, states: list[str], older_s: float, reasons: Sequence[str] | None = None
+) -> list[Due]:
+    listed = list(reasons) if reasons is not None else None
+    values = {"tenant": tenant, "states": states, "older_s": older_s, "reasons": listed}
     return [_due(tenant, row) for row in conn.execute(SQL["rejudge"], values)]
 
 

@@ -32,6 +32,12 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 WALK_FIRST = "walk_first"
 
+FREED_BY = {
+    "supplier": ("no_supplier", "ambiguous_supplier", "supplier_taken", "currency_mismatch"),
+    "supplier_invoice": ("amount_mismatch",),
+}
+"""Reasons whose cause is judged by the index: a walk may have taken it away, and nobody waits for longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -92,6 +98,7 @@ def _complete(work: PollWork, progress: Progress) -> Walked:
     work.complete(progress.newest, progress.started_at)
     with work.conn() as conn:
         due += records.wake(conn, work.tenant.id, WALK_FIRST)
+        due += records.rejudge_held(conn, work.tenant.id, older_s=0, reasons=FREED_BY[work.poll.kind])
     return Walked(progress.rows, tuple(due))
 
 

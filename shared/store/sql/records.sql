@@ -231,6 +231,7 @@ WITH locked AS (
     SELECT kind, bill_id FROM records
     WHERE tenant = %(tenant)s AND state = ANY(%(states)s) AND wanted = done
       AND judged_at < now() - %(older_s)s * interval '1 second'
+      AND (%(reasons)s::text[] IS NULL OR reason = ANY(%(reasons)s))
     FOR UPDATE SKIP LOCKED
 )
 UPDATE records r

@@ -11,6 +11,7 @@ import pytest
 from shared.store import records, visma_index, watermarks
 from shared.store.pool import Conn
 from shared.store.watermarks import Poll
+from tests.integration.sync.conftest import MakeBench
 from tests.support.bench import Bench
 
 pytestmark = pytest.mark.integration
@@ -101,3 +102,16 @@ def test_a_walk_that_ends_before_its_watermark_moved_is_judged_by_the_next(
         bench.poll("visma")
     bench.work_off()
     assert bench.state("bill", bill) == ("held", "doubled")
+
+
+def test_a_walk_frees_what_it_shows_the_cause_of_to_be_gone(make_bench: MakeBench) -> None:
+    bench = make_bench(sync={"unmatched_vendors": "hold"})
+    vendor = bench.add_vendor(name="Sent omsider AB", additionalInfo={})
+    bill = bench.add_bill(vendor, "W-1")
+    bench.sync()
+    assert bench.state("vendor", vendor) == ("held", "no_supplier")
+    bench.add_supplier(name="Sent omsider")
+    bench.poll("visma")
+    bench.work_off()
+    assert bench.state("vendor", vendor) == ("synced", None)
+    assert bench.state("bill", bill) == ("synced", None)
