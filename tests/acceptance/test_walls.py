@@ -65,8 +65,8 @@ def find_secrets(firm: Firm) -> dict[str, str]:
         "the developer key": firm.dev_key,
         "the client secret": firm.client_secret,
         "the webhook key": firm.keys[0],
-        "the session": unsealed(firm, "bill_session"),
-        "the token": unsealed(firm, "visma_token"),
+        **unsealed(firm, "bill_session"),
+        **unsealed(firm, "visma_token"),
         "the master key": master_key,
         "the master key's bytes": base64.b64decode(master_key).hex(),
         "Flower's password": environ["FLOWER_BASIC_AUTH"].partition(":")[2],
@@ -78,13 +78,18 @@ def find_secrets(firm: Firm) -> dict[str, str]:
     return found
 
 
-def unsealed(firm: Firm, kind: str) -> str:
-    """The session or token that the worker uses for this tenant."""
+def unsealed(firm: Firm, kind: str) -> dict[str, str]:
+    """The sessions or tokens that workers and commands use for this tenant, by their keys in Redis."""
+    found = {}
     with Redis.from_url(firm.stage.composition.settings.redis_url) as redis:
-        sealed = redis.get(f"{kind}:{firm.id}:{WORKER_NAME}")
-    assert isinstance(sealed, bytes)
-    plain = json.loads(firm.vault.unseal(sealed, tenant=firm.id, kind=kind))
-    return str(plain["value"])
+        for name in redis.smembers(f"{kind}:{firm.id}"):  # type: ignore[union-attr]
+            key = f"{kind}:{firm.id}:{name.decode()}"
+            sealed = redis.get(key)
+            assert isinstance(sealed, bytes)
+            plain = json.loads(firm.vault.unseal(sealed, tenant=firm.id, kind=kind))
+            found[key] = str(plain["value"])
+    assert f"{kind}:{firm.id}:{WORKER_NAME}" in found
+    return found
 
 
 def break_credentials(firm: Firm) -> None:
@@ -116,10 +121,26 @@ def places(firm: Firm, stage: Stage) -> Iterator[tuple[str, str]]:
         ("Flower's broker page", ask_flower(stage, "/broker"), "webhooks"),
         ("tenant show", shown(stage, "tenant", "show", firm.id), firm.company),
         ("the dead letters", shown(stage, "dead-letters", "list", firm.id), "Nej."),
+        *((f"dead letter {number}", text, "Traceback") for number, text in show_letters(firm, stage)),
+        ("the records", shown(stage, "records", "list", firm.id), "Öppen Text AB"),
+        *((f"{kind} {key}", text, key) for kind, key, text in show_records(firm, stage)),
         ("status", shown(stage, "status", firm.id), firm.id),
     ):
         assert sign in text, f"{name} is not what it should be"
         yield name, text
+
+
+def show_letters(firm: Firm, stage: Stage) -> list[tuple[int, str]]:
+    """Every dead letter of the tenant, with its traceback."""
+    letters = run_json(dict(stage.composition.environ), "dead-letters", "list", firm.id)
+    return [(one["id"], shown(stage, "dead-letters", "show", str(one["id"]))) for one in letters]
+
+
+def show_records(firm: Firm, stage: Stage) -> list[tuple[str, str, str]]:
+    """Every record of the tenant, with its history."""
+    found = run_json(dict(stage.composition.environ), "records", "list", firm.id)
+    keys = [(one["kind"], one["bill_id"]) for one in found]
+    return [(kind, key, shown(stage, "records", "show", firm.id, kind, key)) for kind, key in keys]
 
 
 def dump_database(conn: Conn) -> str:
