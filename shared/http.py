@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,7 @@ from typing import IO, Any
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from shared import jsontext
 from shared.clock import utc_now
@@ -86,6 +87,15 @@ class Answer:
             return self.json()
         except ValueError:
             return None
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock as ``Date`` tells it, to the second; None where it does not."""
+        try:
+            told = parsedate_to_datetime(self.headers.get("Date", ""))
+        except ValueError:
+            return None
+        return told if told.tzinfo else None
 
     def retry_after_s(self) -> float | None:
         """The wait that ``Retry-After`` tells, in seconds or as a date; None where it tells none."""
@@ -251,6 +261,15 @@ class HttpSession:
         return OutcomeUnknown(text, system=self.system) if write else Unavailable(self.system, text)
 
 
+_CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (NameResolutionError, "its host name is not known"),
+    (requests.exceptions.SSLError, "its certificate is not accepted"),
+    (requests.exceptions.ConnectTimeout, "it does not answer"),
+    (NewConnectionError, "connection refused"),
+)
+"""What people can make something of; the texts of the errors themselves may quote an answer."""
+
+
 class _TooLarge(OSError):
     """The answer is larger than we read."""
 
@@ -271,7 +290,13 @@ def _announced_size(response: requests.Response) -> int:
 def _reason(error: Exception, guard: CallGuard) -> str:
     if guard.expired or guard.deadline.remaining_s() == 0.0:
         return "deadline"
-    return str(error) if isinstance(error, _TooLarge) else type(error).__name__
+    if isinstance(error, _TooLarge):
+        return str(error)
+    cause = getattr(error.args[0], "reason", error) if error.args else error
+    for kind, words in _CAUSES:
+        if isinstance(error, kind) or isinstance(cause, kind):
+            return words
+    return type(error).__name__
 
 
 def _make_session(pool_size: int) -> requests.Session:

@@ -64,6 +64,11 @@ class SealedCache:
             self._store(tenant, stamp, made)
             return made.value
 
+    def put(self, tenant: str, stamp: str, made: Made) -> None:
+        """Store a secret that was made beside :meth:`get`, in place of the one before."""
+        with redis_needed(self._kind):
+            self._store(tenant, stamp, made)
+
     def find(self, tenant: str, stamp: str, *, worker_name: str | None = None) -> str | None:
         """The secret that this worker, or another, stored for the same ``stamp``."""
         with redis_needed(self._kind):

@@ -12,6 +12,7 @@ from shared.bill.calls import BillCalls, expect_object
 from shared.bill.models import Bill, Classification, Kind, Page, Row, Vendor
 from shared.bill.schema_fields import ID, parse_timestamp
 from shared.bill.schemas import parse_bill, parse_classification, parse_vendor
+from shared.bill.session import LogIn
 from shared.errors import Permanent, Retryable
 
 PAGE_SIZE: Final = 100
@@ -86,13 +87,23 @@ class BillClient(BillCalls):
             seen.add(cursor)
         raise Retryable(f"BILL's list {route} does not end")
 
-    def check_session(self) -> None:
-        """Log in if need be and let BILL confirm that the session is this organization's."""
+    def log_in(self) -> LogIn:
+        """Log in whatever session there is; calls from now on use the new one."""
+        credentials, deadline = self._credentials(), self._http.new_deadline()
+        with self._place(credentials, deadline):
+            return self._sessions.log_in(self.tenant, self.config, credentials, self._http, deadline)
+
+    def check_session(self) -> bool:
+        """Log in if need be and let BILL confirm that the session is this organization's.
+
+        Whether BILL asks this user for a second factor, as it asks people and never a sync token.
+        """
         route = "/v3/login/session"
         content = expect_object(self.fetch_json(route, f"{self.config.base_url}{route}"), route)
         given = content.get("organizationId")
         if given not in (None, self.config.organization_id):
             raise Permanent(f"BILL's session is of organization {given}: check bill.organization_id")
+        return content.get("mfaStatus") not in (None, "DISABLED") or content.get("mfaBypass") is False
 
     def log_out(self) -> None:
         """End this worker's session, if there is one, and forget it; never logs in for that."""

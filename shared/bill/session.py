@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from redis import Redis
@@ -43,6 +44,18 @@ class BillCredentials:
     def dev_key_digest(self) -> str:
         """The developer key as limits in Redis name it."""
         return stamp_of("dev_key", self.dev_key)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """What BILL answers to a log-in. A ``trusted`` session passed a second factor: it may move money.
+
+    ``server_time`` is BILL's clock, None where it does not tell.
+    """
+
+    session_id: str = field(repr=False)
+    trusted: bool
+    server_time: datetime | None
 
 
 class BillSessions:
@@ -93,6 +106,21 @@ class BillSessions:
         self._cache.keep_alive(tenant, SESSION_LIVES_S)
         return found
 
+    def log_in(
+        self,
+        tenant: str,
+        config: BillConfig,
+        credentials: BillCredentials,
+        http: HttpSession,
+        deadline: Deadline,
+    ) -> LogIn:
+        """Log in whatever session there is, and keep the new one. Raises as :meth:`get`."""
+        if self._budget is not None:
+            self._budget.spend(f"bill-logins:{credentials.dev_key_digest}", self._logins_per_hour)
+        done = fetch_login(http, config, credentials, deadline)
+        self._cache.put(tenant, _stamp(config, credentials), Made(done.session_id, SESSION_LIVES_S))
+        return done
+
     def find(self, tenant: str, config: BillConfig, credentials: BillCredentials) -> str | None:
         """The stored session, if there is one."""
         return self._cache.find(tenant, _stamp(config, credentials))
@@ -131,7 +159,14 @@ class BillSessions:
 def fetch_session(
     http: HttpSession, config: BillConfig, credentials: BillCredentials, deadline: Deadline
 ) -> str:
-    """Log in and return the session id (BILL reference: login; the developer key goes in the body)."""
+    """Log in and return the session id."""
+    return fetch_login(http, config, credentials, deadline).session_id
+
+
+def fetch_login(
+    http: HttpSession, config: BillConfig, credentials: BillCredentials, deadline: Deadline
+) -> LogIn:
+    """Log in (BILL reference: login; the developer key goes in the body)."""
     body = {
         "username": credentials.username,
         "password": credentials.password,
@@ -146,10 +181,11 @@ def fetch_session(
         body=jsontext.dumps(body).encode(),
         deadline=deadline,
     )
-    content = answer.find_json()
-    session_id = content.get("sessionId") if isinstance(content, dict) else None
+    found = answer.find_json()
+    content = found if isinstance(found, dict) else {}
+    session_id = content.get("sessionId")
     if answer.ok and isinstance(session_id, str) and session_id.isascii() and session_id.isprintable():
-        return session_id
+        return LogIn(session_id, content.get("trusted") is True, answer.date)
     if answer.ok:
         raise Retryable("BILL's answer to the log-in holds no session")
     raise login_error_of(answer)

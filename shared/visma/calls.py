@@ -118,6 +118,11 @@ class VismaCalls:
         content = None if body is None else jsontext.dumps(body).encode()
         return self._call(_Request(method, self._url(route, keys), route, params, content, etag))
 
+    def renew_token(self) -> None:
+        """Fetch a token whatever token there is; calls from now on use the new one."""
+        deadline = self._http.new_deadline()
+        self._tokens.renew(self.tenant, self.config, self._credentials(), self._http, deadline)
+
     def upload(self, route: str, *keys: str, file: FilePart, etag: str | None) -> Answer:
         """POST a file; it may take the longer the larger it is."""
         request = _Request("POST", self._url(route, keys), route, None, file, etag)

@@ -57,6 +57,18 @@ class VismaTokens:
 
         return self._cache.get(tenant, _stamp(config, credentials), fetch, deadline)
 
+    def renew(
+        self,
+        tenant: str,
+        config: VismaConfig,
+        credentials: VismaCredentials,
+        http: HttpSession,
+        deadline: Deadline,
+    ) -> None:
+        """Fetch a token whatever token there is, and keep the new one. Raises as :meth:`get`."""
+        made = fetch_token(http, config, credentials, deadline)
+        self._cache.put(tenant, _stamp(config, credentials), made)
+
     def drop(self, tenant: str, config: VismaConfig, credentials: VismaCredentials, token: str) -> None:
         """Forget a token that Visma refused; one that was stored since stays."""
         self._cache.drop(tenant, _stamp(config, credentials), token)

@@ -21,6 +21,7 @@ _COMMANDS: Final = (
     "up",
     "tenant",
     "credentials",
+    "ping",
     "webhook",
     "plan",
     "sync",
