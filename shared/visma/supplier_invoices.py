@@ -28,17 +28,21 @@ class SupplierInvoiceCalls(VismaCalls):
         modified_since: str | None = None,
         supplier: str | None = None,
         document_date_from: date | None = None,
+        period: str | None = None,
         page: int = 1,
         page_size: int = PAGE_SIZE,
     ) -> Page[SupplierInvoice]:
         """One page, in no order, notes included; past the end it is empty.
 
-        ``modified_since`` is Visma's own text and inclusive, ``document_date_from`` too. Documents of
-        another supplier than asked for are left out: a filter may be ignored silently.
+        ``modified_since`` is Visma's own text and inclusive, ``document_date_from`` too; ``period`` is an
+        entry of Visma's calendar (YYYYPP). Documents of another supplier than asked for are left out: a
+        filter may be ignored silently.
         """
         params = paging(page, page_size) | since(modified_since) | {"expandNote": "true"}
         if supplier is not None:
             params["supplier"] = supplier
+        if period is not None:
+            params["financialPeriod"] = period
         if document_date_from is not None:
             params |= {"docDate": document_date_from.isoformat(), "docDateCondition": ">="}
         body, _ = self.fetch(_LIST, params=params)

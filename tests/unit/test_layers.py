@@ -45,6 +45,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "shared.errors",
         "shared.tenants",
     ),
+    "workers.close": ("workers.close", "workers.mapping", "workers.sync", "shared"),
     "workers.cli": ("workers", "shared", "deploy.embedded.resolve"),
     "workers.cli.up": ("workers", "shared", "deploy"),
     "workers.flower": ("workers", "shared"),

@@ -32,6 +32,7 @@ _COMMANDS: Final = (
     "dead-letters",
     "keys",
     "purge",
+    "close",
     "audit",
 )
 """In the order of the help. Each is an object of its name in a module of its name, with _ for -."""
