@@ -10,8 +10,11 @@ import pytest
 
 from shared.clock import utc_now
 from shared.settings import load_settings
-from shared.store import events, secrets
+from shared.store import events, history, secrets
+from shared.store.audit import seal_history
+from shared.store.audit_verify import verify_history
 from shared.store.events import Event
+from shared.store.history import Entry
 from shared.store.pool import Conn
 from shared.store.secrets import SecretKind, find_secret, list_all_secrets, put_secret
 from shared.vault import SealBroken, Sealed, UnknownKeyId, Vault
@@ -148,7 +151,10 @@ def test_purge_deletes_events_older_than_told_in_batches_and_nothing_else(
     told = run_json(environ(empty_dsn, NEW), "purge", "--older-than", "30")
     assert told["events"] == 3
     assert {row["event_id"] for row in conn.execute("SELECT event_id FROM events")} == {"e0", "e29.9"}
-    assert "deleted 0 events" in run(environ(empty_dsn, NEW), "purge", "--older-than", "30").stdout
+    assert (
+        "deleted 0 events and 0 history entries"
+        in run(environ(empty_dsn, NEW), "purge", "--older-than", "30").stdout
+    )
 
 
 def test_a_purge_that_is_stopped_says_how_far_it_came(
@@ -167,6 +173,51 @@ def test_a_purge_that_is_stopped_says_how_far_it_came(
     assert result.exit_code == 130
     assert "deleted 1 events" in result.stderr
     assert "run it again" in result.stderr
+
+
+def test_purge_deletes_finished_history_and_the_trail_still_verifies(conn: Conn, empty_dsn: str) -> None:
+    add_tenant(conn, "beta")
+    now = utc_now()
+    for tenant, bill_id, number, days in (
+        (TENANT, "old", None, 40),
+        (TENANT, "young", None, 5),
+        (TENANT, "written", "1001", 40),
+        (TENANT, "archive", "1002", 366 * 3),
+        ("beta", "old", None, 40),
+    ):
+        entry = Entry(tenant, "bill", bill_id, "worker", "judged", visma_number=number)
+        history.add_entry(conn, entry)
+        conn.execute("ALTER TABLE history DISABLE TRIGGER history_is_append_only")
+        at = now - timedelta(days=days)
+        conn.execute("UPDATE history SET at = %s WHERE tenant = %s AND bill_id = %s", (at, tenant, bill_id))
+        conn.execute("ALTER TABLE history ENABLE TRIGGER history_is_append_only")
+    seals = vault(empty_dsn, NEW)
+    for tenant in (TENANT, "beta"):
+        seal_history(conn, seals, tenant)
+
+    settings = {**environ(empty_dsn, NEW), "CONNECTOR_RETENTION_YEARS": "2"}
+    assert run_json(settings, "purge", "--older-than", "30")["history"] == 3
+    left = {(row["tenant"], row["bill_id"]) for row in conn.execute("SELECT tenant, bill_id FROM history")}
+    assert left == {(TENANT, "young"), (TENANT, "written")}
+    assert verify_history(conn, seals, TENANT).holds
+    assert run_json(settings, "purge", "--older-than", "30")["history"] == 0
+
+
+def test_history_whose_trail_does_not_open_is_kept_and_named(conn: Conn, empty_dsn: str) -> None:
+    history.add_entry(conn, Entry(TENANT, "bill", "b1", "worker", "judged"))
+    seal_history(conn, vault(empty_dsn, OLD), TENANT)
+    add_events(conn, 40)
+    result = run(environ(empty_dsn, NEW), "purge", "--older-than", "30")
+    assert result.exit_code == 1
+    assert "deleted 1 events" in result.stdout
+    assert "history was kept: acme: " in result.stderr
+
+
+def test_the_audit_key_is_resealed_with_the_rest(conn: Conn, empty_dsn: str) -> None:
+    history.add_entry(conn, Entry(TENANT, "bill", "b1", "worker", "judged"))
+    seal_history(conn, vault(empty_dsn, OLD), TENANT)
+    assert "audit: 1 resealed under key new" in run(environ(empty_dsn, NEW, OLD), "keys", "rotate").stdout
+    assert verify_history(conn, vault(empty_dsn, NEW), TENANT).holds
 
 
 def test_purge_is_told_an_age(empty_dsn: str) -> None:
