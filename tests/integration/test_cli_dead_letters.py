@@ -15,6 +15,7 @@ from shared.store.pool import Conn, connect
 from shared.store.records import Due, Heard, Urgency
 from shared.tenant_file import parse_tenant
 from tests.command_line import MASTER_KEYS, TENANT_FILE, run, run_json, the_line
+from workers.sync import replay
 
 pytestmark = pytest.mark.integration
 
@@ -115,3 +116,22 @@ def test_one_is_discarded_with_a_reason(environ: Environ, conn: Conn) -> None:
 @pytest.mark.parametrize("args", [(), ("1", "--all"), ("x",), ("0",)])
 def test_what_is_to_be_replayed_must_be_said(environ: Environ, args: tuple[str, ...]) -> None:
     assert run(environ, "dead-letters", "replay", *args).exit_code == 2
+
+
+def test_a_bulk_replay_that_is_stopped_says_how_far_it_came(
+    environ: Environ, conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, _ = (bury(conn, name) for name in ("00n1", "00n2", "00n3"))
+    replay_letter = replay.replay_letter
+
+    def stop_at_the_second(conn: Conn, letter_id: int, *, by: str) -> replay.Replayed:
+        if letter_id != first:
+            raise KeyboardInterrupt
+        return replay_letter(conn, letter_id, by=by)
+
+    monkeypatch.setattr(replay, "replay_letter", stop_at_the_second)
+    result = run(environ, "dead-letters", "replay", "--all")
+    assert result.exit_code == 130
+    assert f"dead letter {first}: acme bill 00n1 goes on" in result.stdout
+    assert "stopped after 1 of 3 dead letters" in result.stderr
+    assert shown(environ) == [("00n2", "open"), ("00n3", "open")]

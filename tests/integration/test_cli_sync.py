@@ -187,6 +187,24 @@ def test_stopping_to_watch_stops_no_work(environ: dict[str, str], monkeypatch: p
 
 
 @pytest.mark.usefixtures("conn")
+def test_stopping_to_read_keeps_what_was_read(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(FakeBill):
+        def list_page(self, kind: Kind, *, since: datetime, cursor: str | None) -> Page[Row]:
+            if kind == "bill":
+                raise KeyboardInterrupt
+            return super().list_page(kind, since=since, cursor=cursor)
+
+    monkeypatch.setattr(Context, "bill", lambda *_: Stopped())
+    done = run(environ, "sync", "acme", "--wait")
+    assert done.exit_code == 130
+    assert "what was read goes on" in done.stderr
+    with connect(environ["DATABASE_URL"], name="test") as conn:
+        assert [record.bill_id for record in records.list_records(conn, "acme")] == ["009v1"]
+
+
+@pytest.mark.usefixtures("conn")
 def test_an_unreachable_redis_is_named_without_its_password(environ: dict[str, str]) -> None:
     away = {**environ, "REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}
     line = the_line(run(away, "sync", "acme", "--bill", "00n1"))

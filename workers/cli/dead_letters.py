@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,8 @@ from shared.store.dead_letters import find_letter, list_letters
 from shared.store.pool import Conn
 from shared.store.records import Due
 from shared.store.tenants import get_tenant
+from workers.cli.bars import counting
+from workers.cli.errors import Interrupted
 from workers.cli.output import (
     json_option,
     note,
@@ -136,34 +138,46 @@ def replay(session: Session, letter_ids: tuple[int, ...], all_open: bool) -> Non
     if bool(letter_ids) == all_open:
         raise click.UsageError("give the ids of dead letters, or --all")
     with session.database() as conn:
-        chosen = [int(row["id"]) for row in list_letters(conn)] if all_open else dict.fromkeys(letter_ids)
-        replayed, refused = _replay(conn, chosen)
+        chosen = (
+            [int(row["id"]) for row in list_letters(conn)] if all_open else list(dict.fromkeys(letter_ids))
+        )
+        replayed, refused, stopped = _replay(conn, chosen)
         _send(session, [due for one in replayed for due in one.due])
     for one in replayed:
         say(_describe(one))
     if all_open and not chosen:
         say("no dead letter is open")
+    if stopped:
+        raise Interrupted(
+            f"stopped after {len(replayed)} of {len(chosen)} dead letters: those go on, the rest is still "
+            "open; run it again to replay them"
+        )
     if refused:
         raise ConnectorError("; ".join(refused))
 
 
-def _replay(conn: Conn, letter_ids: Iterable[int]) -> tuple[list[Replayed], list[str]]:
-    """What was replayed, and why others were not."""
+def _replay(conn: Conn, letter_ids: Sequence[int]) -> tuple[list[Replayed], list[str], bool]:
+    """What was replayed, why others were not, and whether a person stopped it between two of them."""
     from workers.cli.link import find_operator
     from workers.sync.replay import replay_letter
 
-    replayed, refused = [], []
-    for letter_id in letter_ids:
-        try:
-            replayed.append(replay_letter(conn, letter_id, by=find_operator()))
-        except UsageError as error:
-            refused.append(str(error))
+    replayed, refused, stopped = [], [], False
+    try:
+        with counting("replaying dead letters") as show:
+            for count, letter_id in enumerate(letter_ids):
+                show(count, len(letter_ids))
+                try:
+                    replayed.append(replay_letter(conn, letter_id, by=find_operator()))
+                except UsageError as error:
+                    refused.append(str(error))
+    except KeyboardInterrupt:
+        stopped = True
     refused += [
         f"dead letter {one.letter_id}: its webhook still cannot be read, see dead letter {one.new_letter}"
         for one in replayed
         if one.new_letter is not None
     ]
-    return replayed, refused
+    return replayed, refused, stopped
 
 
 def _describe(replayed: Replayed) -> str:

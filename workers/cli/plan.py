@@ -10,7 +10,8 @@ import click
 
 from shared.store.shadow import copy_tenant
 from shared.store.tenants import get_tenant
-from workers.cli.output import clean, json_option, note, print_json_array, say, working
+from workers.cli.bars import counting
+from workers.cli.output import clean, json_option, note, print_json_array, say
 from workers.cli.session import NAME, Session, pass_session
 from workers.sync.plan import Plan, Planned
 
@@ -58,9 +59,9 @@ def plan(session: Session, tenant: str, as_json: bool) -> None:
 
 
 def _make(plan: Plan, tenant: str) -> None:
-    with working(f"{tenant}: reading both systems") as show:
-        plan.read(lambda text: show(f"{tenant}: {text}"))
-        plan.judge(lambda text: show(f"{tenant}: {text}"))
+    with counting(f"{tenant}: reading both systems") as show:
+        plan.read(lambda text, done, total: show(done, total, f"{tenant}: {text}"))
+        plan.judge(lambda text, done, total: show(done, total, f"{tenant}: {text}"))
 
 
 def _to_json(one: Planned) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from shared.store.progress import Scope
 from shared.store.records import Heard, Urgency, make_due
 from shared.store.tenants import TenantRow, get_tenant
 from shared.tenants import TenantConfig
+from workers.cli.bars import counting
 from workers.cli.errors import Interrupted
-from workers.cli.output import note, say, working
+from workers.cli.output import note, say
 from workers.cli.session import NAME, Session, pass_session
 from workers.sync.backfill import backfill
 
@@ -120,8 +121,14 @@ def _send_record(conn: Conn, context: Context, scope: Scope) -> None:
 
 def _read_lists(context: Context, config: TenantConfig, scope: Scope) -> None:
     """Make due what BILL lists, here and not in a task: only so is it known when the last of it is done."""
-    with working(f"{scope.tenant}: reading BILL's vendors and bills"):
-        seen = backfill(context.pool, context.bill(config), config, _day(scope), context.clock).rows
+    try:
+        with counting(f"{scope.tenant}: reading BILL's vendors and bills") as show:
+            bill = context.bill(config)
+            seen = backfill(context.pool, bill, config, _day(scope), context.clock, tell=show).rows
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped reading: what was read goes on, see `{_follow(scope)}`; run it again to read the rest"
+        ) from None
     context.dispatcher.dispatch_due()
     note(f"{scope.tenant}: {seen} vendors and bills read")
 
@@ -132,10 +139,11 @@ def _day(scope: Scope) -> str | None:
 
 def _wait(ears: Conn, conn: Conn, scope: Scope) -> None:
     try:
-        with working(f"{_named(scope)}: waiting for the workers") as show:
-            quiet_s = 0.0
+        with counting(f"{_named(scope)}: waiting for the workers") as show:
+            quiet_s, most = 0.0, 0
             while left := progress.count_left(conn, scope):
-                show(f"{_named(scope)}: {left} left")
+                most = max(most, left)  # more may become due meanwhile
+                show(most - left, most)
                 _refuse_idle(get_tenant(conn, scope.tenant))
                 heard = progress.wait_for_word(ears, at_most_s=_FALLBACK_S)
                 quiet_s = 0.0 if heard else quiet_s + _FALLBACK_S

@@ -40,10 +40,12 @@ def backfill(
     *,
     resume: dict[str, Any] | None = None,
     until: float = math.inf,
+    tell: Callable[[int], None] = lambda rows: None,
 ) -> Backfill:
     """Make due what BILL changed since ``since`` (a date, or the tenant's first), vendors before bills.
 
-    Ends early at ``until`` (monotonic seconds); ``resume`` is what an earlier piece returned.
+    Ends early at ``until`` (monotonic seconds); ``resume`` is what an earlier piece returned. ``tell`` hears
+    after every page how many rows were read.
     """
     start = _start(tenant, since)
     done = Progress.from_json(resume["progress"]) if resume else Progress.begin(start, clock())
@@ -55,6 +57,7 @@ def backfill(
             with pool.connection() as conn:
                 records.make_due(conn, tenant.id, heard)
             rows += len(page.results)
+            tell(rows)
             if time.monotonic() > until and reached.at != begun_at:
                 return Backfill(rows, {"kind": kind, "progress": reached.to_json(), "rows": rows})
         done = Progress.begin(start, clock())

@@ -55,7 +55,7 @@ from workers.sync.walks import walk_whole
 from workers.sync.work import Work
 
 ACTOR: Final = "plan"
-AT_ONCE: Final = 100
+AT_ONCE: Final = 20
 TRIES: Final = 3
 LONGEST_WAIT_S: Final = 60.0
 _LONG_S: Final = 86_400.0
@@ -67,8 +67,8 @@ _UPSERTS: Final[dict[Kind, Callable[[Work], Outcome]]] = {
 }
 _VISMA_LISTS: Final = ("supplier", "supplier_invoice")
 
-Tell = Callable[[str], None]
-"""Told what goes on, for people who wait."""
+Tell = Callable[[str, int, int | None], None]
+"""Told what goes on, how much of it is done and of how much, for people who wait."""
 
 
 class FreeTurns(Places):
@@ -111,10 +111,13 @@ class Plan:
         keys = mapped_keys(self.tenant.mapping)
         self.lists.codes(keys, refresh=keys)
         for kind in _VISMA_LISTS:
-            tell(f"reading Visma's {kind.replace('_', ' ')}s")
+            tell(f"reading Visma's {kind.replace('_', ' ')}s", 0, None)
             self._walk("visma", kind, walk_visma)
-        tell("reading BILL's vendors and bills")
-        backfill(self.shadow, self.bill, self.tenant, None, self.clock)
+        what = "reading BILL's vendors and bills"
+        tell(what, 0, None)
+        backfill(
+            self.shadow, self.bill, self.tenant, None, self.clock, tell=lambda rows: tell(what, rows, None)
+        )
         self._walk("waiting", "bill", walk_waiting)
         with self.shadow.connection() as conn:
             records.rejudge_held(conn, self.tenant.id, older_s=-1)
@@ -122,17 +125,19 @@ class Plan:
     def judge(self, tell: Tell) -> None:
         """Work off what is due, as the workers would."""
         scope = Scope(self.tenant.id)
-        before = -1
+        before, most = -1, 0
         with self.shadow.connection() as conn:
             while (left := progress.count_left(conn, scope)) != before:
-                before = left
+                before, most = left, max(most, left)
                 while due := records.take_due(conn, self.tenant.id, most=AT_ONCE, again_s=_LONG_S):
                     for one in due:
                         self._run(one)
-                    tell(f"judging: {progress.count_left(conn, scope)} left")
+                    left = progress.count_left(conn, scope)
+                    most = max(most, left)
+                    tell("judging", most - left, most)
                 # Bills whose vendor could not be carried are judged once more, as after a minute's wait.
                 records.wake(conn, self.tenant.id, VENDOR_FIRST)
-        tell("comparing suppliers")
+        tell("comparing suppliers", 0, None)
         walk_whole(lambda page: self.visma.list_suppliers(page=page), PAGE_SIZE, self._note_settled)
 
     def iterate(self) -> Iterator[Planned]:
