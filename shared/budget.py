@@ -14,7 +14,7 @@ from redis import Redis
 
 from shared.clock import Clock, utc_now
 from shared.errors import NoPlace
-from shared.limits import load_script, redis_needed
+from shared.limits import load_script, redis_needed, redis_told
 
 _HOUR_S = 3600
 _TOLD_MARGIN_S = 1.0
@@ -79,12 +79,12 @@ class Budget:
         if remaining is None or reset_s is None or reset_s <= 0:
             return
         reset_ms = int((reset_s + _TOLD_MARGIN_S) * 1000)
-        with redis_needed(f"budget of {key}"):
+        with redis_told(f"budget of {key}"):
             self._tell(keys=[self._told_key(key)], args=[max(0, remaining), reset_ms])
 
     def block(self, key: str, seconds: float) -> None:
         """Let nobody spend from ``key`` for so long."""
-        with redis_needed(f"budget of {key}"):
+        with redis_told(f"budget of {key}"):
             self._redis.set(self._block_key(key), "1", px=max(1, int(seconds * 1000)))
 
     def next_hour_in_s(self) -> float:

@@ -16,7 +16,8 @@ from typing import cast
 
 from redis import Redis
 
-from shared.limits import load_script, redis_needed
+from shared.errors import Retryable
+from shared.limits import load_script, redis_needed, redis_told
 
 System = str
 SYSTEMS: tuple[System, ...] = ("bill", "visma")
@@ -41,7 +42,7 @@ class CircuitState:
 
 
 class Circuits:
-    """All circuits of the fleet. Every method raises ``Retryable`` when Redis does not answer."""
+    """All circuits of the fleet. What is asked raises ``Retryable`` when Redis does not answer."""
 
     def __init__(self, redis: Redis, *, prefix: str = "circuit") -> None:
         self._redis = redis
@@ -57,7 +58,7 @@ class Circuits:
             self._gap_key(tenant, system),
             f"{self._key(tenant, system)}:probes",
         ]
-        with redis_needed("circuits"):
+        with redis_told("circuits"):
             if answered:
                 self._redis.delete(*keys)
                 return
@@ -77,6 +78,13 @@ class Circuits:
             found = self._redis.mget([self._key(*pair) for pair in pairs]) if pairs else []
         failures = [int(each or 0) for each in cast("list[bytes | None]", found)]
         return {pair: count >= OPENS_AT for pair, count in zip(pairs, failures, strict=True)}
+
+    def is_known_closed(self, tenant: str, system: System) -> bool:
+        """Whether the system surely answers other calls; not while Redis cannot tell."""
+        try:
+            return not self.find_state(tenant, system).open
+        except Retryable:
+            return False
 
     def may_work(self, tenant: str) -> bool:
         """Whether to begin work for the tenant now: both circuits are closed, or this is the probe.
@@ -105,7 +113,7 @@ class Circuits:
 
     def end_probe(self, tenant: str) -> None:
         """Let the next probe go when its time comes, if the work that ends was the probe."""
-        with redis_needed("circuits"):
+        with redis_told("circuits"):
             for system in SYSTEMS:
                 self._delete_if_equal(keys=[self._probe_key(tenant, system)], args=[self._token])
 

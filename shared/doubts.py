@@ -14,7 +14,7 @@ from redis import Redis
 
 from shared.clock import Clock, utc_now
 from shared.errors import ConnectorError, CredentialsRefused
-from shared.limits import redis_needed
+from shared.limits import redis_needed, redis_told
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _NAMES: Final = {"bill": "BILL", "visma": "Visma"}
 
 
 class Doubts:
-    """Whether a tenant's credentials are in doubt. Every method raises ``Retryable`` without Redis."""
+    """Whether a tenant's credentials are in doubt. A refusal without Redis raises ``Retryable``."""
 
     def __init__(self, redis: Redis, *, prefix: str = "doubt", clock: Clock = utc_now) -> None:
         self._redis = redis
@@ -50,7 +50,7 @@ class Doubts:
             raise self._judge(tenant, system, error) from None
 
     def _trust(self, tenant: str, system: str, answer: T) -> T:
-        with redis_needed("doubts"):
+        with redis_told("doubts"):
             self._redis.delete(self._key(tenant, system))
         return answer
 

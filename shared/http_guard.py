@@ -28,10 +28,13 @@ _CONNECT_RETRY = Retry(
 
 
 class Deadline:
-    """A moment on the monotonic clock by which all of a call, its log-in too, has ended."""
+    """A moment on the monotonic clock by which all of a call, its log-in too, has ended.
 
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+    It counts from now, or from ``since``.
+    """
+
+    def __init__(self, seconds: float, *, since: float | None = None) -> None:
+        self._ends = (time.monotonic() if since is None else since) + seconds
 
     def remaining_s(self) -> float:
         """Seconds left, never below zero."""

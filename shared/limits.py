@@ -42,6 +42,15 @@ def redis_needed(what: str) -> Iterator[None]:
         raise Retryable(f"{what}: Redis does not answer ({type(error).__name__})", counts=False) from error
 
 
+@contextmanager
+def redis_told(what: str) -> Iterator[None]:
+    """Tell Redis something about a call that is over; its outcome must not be lost when that fails."""
+    try:
+        yield
+    except RedisError as error:
+        _LOG.warning("%s not noted: %s", what, type(error).__name__)
+
+
 class Places:
     """At most ``limit`` holders of a key at once. A place is a lease: it ends even if its holder died.
 

@@ -298,7 +298,7 @@ def note_failure(context: Context, tenant: str, error: Exception) -> None:
 def counts_as_try(context: Context, tenant: str, error: Exception) -> bool:
     """A try counts only while the system answers other calls: an outage makes no dead letters."""
     if isinstance(error, Unavailable) and error.system in SYSTEMS:
-        return not context.circuits.find_state(tenant, error.system).open
+        return context.circuits.is_known_closed(tenant, error.system)
     return error.counts if isinstance(error, Retryable) else True
 
 

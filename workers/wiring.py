@@ -46,6 +46,7 @@ from shared.vault import Vault
 from shared.visma.client import VismaClient
 from shared.visma.dry import DryVisma
 from shared.visma.token import TOKEN_ROUTE, VismaCredentials, VismaTokens
+from shared.visma.window import WriteWindow
 from workers.sync.attachment_work import AttachmentWork
 from workers.sync.dispatch import Dispatcher
 from workers.sync.lists import ReferenceLists
@@ -179,15 +180,17 @@ class Context:
 
     def work(self, config: TenantConfig, record: Record) -> Work:
         """The work on one claimed record."""
+        window = WriteWindow()
         return Work(
             tenant=config,
             record=record,
             pool=self.pool,
             bill=self.bill(config),
-            visma=self.visma(config),
+            visma=self.visma(config).within(window),
             lists=self.lists(config),
             turns=self.places,
             clock=self.clock,
+            window=window,
         )
 
     def plan(self, config: TenantConfig, shadow: Shadow) -> Plan:
@@ -197,15 +200,17 @@ class Context:
 
     def attachment_work(self, config: TenantConfig, claim: attachments.Claim) -> AttachmentWork:
         """The work on the documents of one claimed bill."""
+        window = WriteWindow()
         return AttachmentWork(
             tenant=config,
             claim=claim,
             pool=self.pool,
             documents=BillDocuments(self.bill(config)),
-            visma=self.visma(config),
+            visma=self.visma(config).within(window),
             turns=self.places,
             clock=self.clock,
             actor=self.worker_name,
+            window=window,
         )
 
     def poll_work(

@@ -29,6 +29,9 @@ class Connections(Protocol):
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 20
+IDLE_TIMEOUT_S = 10
+"""A worker frozen in the middle of a transaction keeps its locks no longer than that."""
+
 FRESH_S = 1.0
 """A connection that answered so recently is handed out without asking it again."""
 
@@ -61,7 +64,8 @@ def with_defaults(dsn: str, name: str) -> str:
     defaults: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": f"connector {name}",
-        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c timezone=UTC",
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s "
+        f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT_S}s -c timezone=UTC",
     }
     return conninfo.make_conninfo(dsn, **{key: value for key, value in defaults.items() if key not in given})
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from shared import jsontext
@@ -22,6 +23,7 @@ from shared.visma.answers import SYSTEM, TokenExpired, error_of, told_number, to
 from shared.visma.models import Written
 from shared.visma.schemas import strip_etag
 from shared.visma.token import VismaCredentials, VismaTokens
+from shared.visma.window import WriteWindow
 
 _SAFE_KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*", re.ASCII)
 _B64_KEY: Final = re.compile(r"b64\(([A-Za-z0-9_-]*)=*\)", re.ASCII)
@@ -101,6 +103,13 @@ class VismaCalls:
         self._limits = limits or LimitsConfig()
         self._budget = budget
         self._budget_key = budget_key(config)
+        self._window: WriteWindow | None = None
+
+    def within(self, window: WriteWindow) -> Self:
+        """The same client, whose writes are sent only while ``window`` is open."""
+        twin = copy.copy(self)
+        twin._window = window
+        return twin
 
     def call(
         self,
@@ -160,11 +169,16 @@ class VismaCalls:
         return self.config.base_url + path
 
     def _call(self, request: _Request, *, extra_s: float = 0.0) -> Answer:
-        deadline = self._http.new_deadline()
+        deadline = self._new_deadline(request)
         deadline.extend(extra_s)
         return self._doubts.call(
             self.tenant, SYSTEM, TokenExpired, lambda: self._call_once(request, deadline)
         )
+
+    def _new_deadline(self, request: _Request) -> Deadline:
+        if request.write and self._window is not None:
+            return self._window.new_deadline(self._http.deadline_s)
+        return self._http.new_deadline()
 
     def _call_once(self, request: _Request, deadline: Deadline) -> Answer:
         credentials = self._credentials()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.circuit import FIRST_GAP_S, LONGEST_GAP_S, OPENS_AT, Circuits
+from shared.errors import Retryable
 
 pytestmark = pytest.mark.integration
 
@@ -94,3 +97,15 @@ def test_a_redis_without_its_data_has_closed_circuits(circuits: Circuits, redis_
     fail(circuits, OPENS_AT)
     redis_client.flushdb()
     assert circuits.may_work("acme")
+
+
+def test_what_a_call_met_is_no_error_of_the_call_when_redis_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    with Redis(port=1, retry=Retry(NoBackoff(), 0)) as dead:
+        circuits = Circuits(dead)
+        circuits.note("acme", "visma", answered=True)
+        circuits.note("acme", "visma", answered=False)
+        circuits.end_probe("acme")
+        assert not circuits.is_known_closed("acme", "visma")
+        with pytest.raises(Retryable):
+            circuits.may_work("acme")
+    assert len(caplog.records) == 3

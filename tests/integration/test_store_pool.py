@@ -49,3 +49,9 @@ def test_one_that_answered_just_now_fails_once_and_is_replaced(
     with pytest.raises(psycopg.OperationalError), pool.connection() as stale:
         stale.execute("SELECT 1")
     assert _backend(pool) != ended
+
+
+def test_a_frozen_transaction_lets_go_of_its_locks_in_time(pool: Pool) -> None:
+    with pool.connection() as conn:
+        shown = conn.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+    assert shown == {"idle_in_transaction_session_timeout": "10s"}

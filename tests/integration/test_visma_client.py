@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -19,12 +20,15 @@ from shared.errors import (
     PreconditionFailed,
     Refused,
     Retryable,
+    Unavailable,
 )
 from shared.fields import Fields, FieldValue
+from shared.http import DEADLINE_S
 from shared.tenants import LimitsConfig
 from shared.visma.answers import TokenExpired
 from shared.visma.client import VismaClient
 from shared.visma.models import LineChange, Written
+from shared.visma.window import WriteWindow
 from tests.integration.upstreams import VismaSide
 
 pytestmark = pytest.mark.integration
@@ -345,3 +349,26 @@ def test_unknown_numbers(visma_side: VismaSide) -> None:
         visma_side.client().fetch_supplier("99999")
     with pytest.raises(NotFound):
         visma_side.client().update_supplier_invoice("Invoice", "99999", {"hold": True}, [], None)
+
+
+def test_what_was_announced_too_long_ago_is_not_sent(
+    visma_side: VismaSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = WriteWindow()
+    client = visma_side.client().within(window)
+    client.list_suppliers()
+    long_ago = time.monotonic() - DEADLINE_S
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "monotonic", lambda: long_ago)
+        window.open()
+    with pytest.raises(Unavailable, match="nothing was sent"):
+        client.create_supplier(SUPPLIER)
+    client.list_suppliers()
+    window.open()
+    client.create_supplier(SUPPLIER)
+    assert [call for call in visma_side.observed.calls if call[0] == "/v1/supplier"] == [
+        ("/v1/supplier", "200"),
+        ("/v1/supplier", "unsent"),
+        ("/v1/supplier", "200"),
+        ("/v1/supplier", "201"),
+    ]

@@ -17,6 +17,7 @@ from shared.store.attachments import Claim, Document
 from shared.store.pool import Conn, Pool
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
+from shared.visma.window import WriteWindow
 from workers.sync.intention import Intention
 from workers.sync.work import TURN_LEASE_S, TURN_WAIT_S, turn_key
 
@@ -42,6 +43,7 @@ class AttachmentWork:
     turns: Places
     clock: Callable[[], datetime]
     actor: str
+    window: WriteWindow = field(default_factory=WriteWindow)
     known: dict[str, Document] = field(default_factory=dict)
     lost_an_answer: bool = False
     _ends: float = field(default_factory=lambda: time.monotonic() + RUN_S)
@@ -94,6 +96,7 @@ class AttachmentWork:
     def announce(self, document: Document, extra_s: float) -> None:
         """Note that the document is sent now, and hold the row meanwhile. Raises ClaimLost."""
         sent = replace(document, sent_at=self.clock())
+        self.window.open()
         with self.conn() as conn:
             attachments.announce(conn, self.claim, sent, extra_s=extra_s)
         self.known[document.document_id] = sent

@@ -16,6 +16,7 @@ from shared.store.pool import Conn, Connections
 from shared.store.records import Record
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
+from shared.visma.window import WriteWindow
 from workers.sync.intention import Intention
 from workers.sync.lists import ReferenceLists
 
@@ -28,7 +29,7 @@ class Work:
     """One record, claimed by us, with everything that making it true takes.
 
     A turn is held until the outcome is recorded, so that whoever comes next sees it. ``intention`` is
-    a create without an answer yet, ``sent`` an update without one.
+    a create without an answer yet, ``sent`` an update without one. ``visma`` writes within ``window``.
     """
 
     tenant: TenantConfig
@@ -39,6 +40,7 @@ class Work:
     lists: ReferenceLists
     turns: Places
     clock: Callable[[], datetime]
+    window: WriteWindow = field(default_factory=WriteWindow)
     intention: Intention | None = None
     sent: Intention | None = None
     _turn: ExitStack = field(default_factory=ExitStack)
@@ -94,6 +96,7 @@ class Work:
 
         Raises ClaimLost when the row is no longer ours: then nothing may be written.
         """
+        self.window.open()
         with self.conn() as conn:
             records.extend(conn, self.record, intention.to_json() if intention else None)
         if intention is not None and not intention.is_update:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.visma.client import VismaClient
 from tests.support.bench import Bench, Run
@@ -166,6 +169,35 @@ def test_a_bill_archived_meanwhile_leaves_nothing_behind(bench: Bench) -> None:
     bench.pass_time(2)
     assert bench.invoices() == []
     assert bench.state("bill", bill) == ("ignored", None)
+
+
+@pytest.mark.parametrize("fault", [None, LOST["the connection drops after the effect"]])
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_the_outcome_of_a_create_is_not_lost_over_a_redis_that_dies_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: str, fault: dict[str, Any] | None
+) -> None:
+    noun = NOUNS[kind]
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    if fault is not None:
+        lose(bench, "POST", noun, fault)
+    name = f"create_{'supplier' if kind == 'vendor' else 'supplier_invoice'}"
+    post: Callable[..., object] = getattr(VismaClient, name)
+
+    def post_without_redis(*args: Any) -> object:
+        context = bench.context
+        with monkeypatch.context() as patch, Redis(port=1, retry=Retry(NoBackoff(), 0)) as dead:
+            patch.setattr(context.circuits, "_redis", dead)
+            patch.setattr(context.doubts, "_redis", dead)
+            patch.setattr(context.budget._tell, "registered_client", dead)
+            return post(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VismaClient, name, post_without_redis)
+        bench.sync()
+    bench.pass_time(2)
+    assert count_creates(bench, noun) == count_posts(bench, noun) == 1
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
 
 
 @pytest.mark.parametrize("noun", ["supplier", "supplierInvoice"])
