@@ -19,7 +19,7 @@ from deploy.sandbox.jsonio import Json
 from deploy.stage import Stage
 from shared.store.pool import Conn
 from shared.store.watermarks import poll_now
-from tests.acceptance.firm import Firm
+from tests.acceptance.firm import PATIENCE_S, Firm
 from tests.command_line import run, run_json
 
 Key = tuple[str, str]
@@ -69,7 +69,7 @@ class Books(Firm):
 
     # Polls.
 
-    def walk(self, source: str) -> None:
+    def walk(self, source: str, patience_s: float = PATIENCE_S) -> None:
         """Have all lists of a source walked from now on, and wait until that is stored."""
         began = self.conn.execute("SELECT clock_timestamp() AS now").fetchone()
         assert began is not None
@@ -80,7 +80,7 @@ class Books(Firm):
             self.conn.execute(_AGAIN, values)
             return not missing
 
-        self.until(done, lambda: f"a walk of {source}: {self.watermarks(source)}")
+        self.until(done, lambda: f"a walk of {source}: {self.watermarks(source)}", patience_s)
 
     def poll_now(self, source: str) -> None:
         """Have all lists of a source walked, without waiting for it."""

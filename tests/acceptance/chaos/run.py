@@ -30,9 +30,10 @@ from tests.conftest import forgo_fsync
 from tests.support.simulated_day import SimulatedDay
 
 FIRST_NUMBER = 300
-SETTLE_S = 150.0
-"""How long the fleet may take to come to rest once nothing goes wrong any more; a claim lasts 60 s."""
+STUCK_S = 90.0
+"""So long without one record done, and nothing will be done any more: a claim or a lost message costs 60 s."""
 
+LISTEN_S = 0.5
 POLL_S = 3
 CAP_S = 8
 """How long Visma may go on with a request that nobody waits for; the sandbox takes a second or two."""
@@ -174,15 +175,32 @@ class _Run:
         for books in self.firms:
             books.conn = conn
         for books in self.firms:
-            books.quiet(SETTLE_S)
+            self._rest(books)
         self._replay(conn)
         for source in ("bill", "waiting", "visma"):
             for books in self.firms:
                 books.walk(source)
         for books in self.firms:
-            books.quiet(SETTLE_S)
+            self._rest(books)
             books.apply(poll_interval_s=100_000)
             books.rest()
+
+    def _rest(self, books: Books) -> None:
+        """Wait until the tenant has no work left, as long as any of it gets done."""
+        query = """SELECT sum(done)::int AS done, count(*) FILTER (WHERE wanted > done AND state <> 'dead')
+                   AS left FROM records WHERE tenant = %s"""
+        done, end = -1, 0.0
+        while True:
+            row = books.conn.execute(query, (books.id,)).fetchone()
+            assert row is not None
+            if row["left"] == 0:
+                return
+            if row["done"] != done:
+                done, end = row["done"], time.monotonic() + STUCK_S
+            assert time.monotonic() < end, (
+                f"{books.id}: {row['left']} records have work left, and none is done"
+            )
+            progress.wait_for_word(books.conn, at_most_s=LISTEN_S)
 
     def _replay(self, conn: Conn) -> None:
         """What Visma refused in so many words is a person's to try again; nothing else may be dead."""
@@ -192,7 +210,7 @@ class _Run:
         if ours:
             self.stage.connector("dead-letters", "replay", *ours)
             for books in self.firms:
-                books.quiet(SETTLE_S)
+                self._rest(books)
 
     def _judge(self) -> None:
         for books in self.firms:

@@ -10,7 +10,7 @@ from tests.acceptance.chaos.plan import Size, make_plan
 from tests.acceptance.chaos.run import run_plan
 from tests.conftest import ENVIRON
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 SIZE = Size(bills=300, vendors=48, storm_s=12.0, blows=12)
 
