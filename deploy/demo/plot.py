@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.demo.chapters import changes, deciding, opening, post, trouble
+from deploy.demo.chapters import changes, closing, deciding, opening, post, trouble
 from deploy.demo.day import Day
 
 
@@ -30,4 +30,6 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter("Signed out in the middle of the day", trouble.expire_session_and_token),
     Chapter("Two people, one document", trouble.collide_in_visma),
     Chapter("A bill is deleted", changes.delete_bill),
+    Chapter("A task dies and is replayed", closing.replay_dead_letter),
+    Chapter("The month is proved", closing.prove_the_month),
 )

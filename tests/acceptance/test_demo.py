@@ -62,7 +62,9 @@ def test_the_working_day_comes_out_right_also_after_a_run_that_was_killed(open_f
     rows = {row["number"]: row for row in read_table(said) if row["number"]}
     marks = {number: row["mark"] for number, row in rows.items()}
     assert marks == {
-        **dict.fromkeys(("K-2101", "2026-1187", "2026-1190", "RE-20261", "K-2102", "2026-1204"), "="),
+        **dict.fromkeys(
+            ("K-2101", "2026-1187", "2026-1190", "RE-20261", "K-2102", "2026-1204", "2026-1211"), "="
+        ),
         **dict.fromkeys(("70012", "55-1", "RK 4410", "BT-903", "RK 4410-K", "BT-905"), "="),
         **dict.fromkeys(("860", "EL-77", "BT-904"), "·"),
     }
@@ -76,4 +78,5 @@ def test_the_working_day_comes_out_right_also_after_a_run_that_was_killed(open_f
     assert (rows["EL-77"]["document"], rows["BT-904"]["document"]) == ("held: vendor_held", "waiting")
     assert rows["RK 4410-K"]["document"].startswith("DebitAdj ")
     assert rows["860"]["status"] == "deleted"
+    assert "names exactly the held bill" in said
     assert "failed" not in said
