@@ -20,7 +20,7 @@ from tests.conftest import ENVIRON
 from tests.support.ledger_check import Chart, Ledger, check_ledger
 from tests.support.simulated_day import SimulatedDay
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800 if "LEDGER_DAY" in os.environ else 240)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(7200 if "LEDGER_DAY" in os.environ else 240)]
 
 VENDORS, BILLS = (int(part) for part in ENVIRON.get("LEDGER_DAY", "60x240").split("x"))
 PATIENCE_S = 90.0 + BILLS / 4
