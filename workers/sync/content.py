@@ -17,6 +17,7 @@ from workers.sync.work import Work
 CLOCKS_DIFFER = timedelta(minutes=5)
 OLDER_ANSWER_TRIES = 4
 OLDER_ANSWER_WAIT_S = 2.0
+NOT_IN_BILL = "BILL does not know it"
 
 
 def read_vendor(work: Work) -> Vendor:
@@ -84,7 +85,7 @@ def _fetch(work: Work) -> Row:
                 f"BILL does not know the {record.kind} any more, but Visma has it as {record.visma_number}: "
                 "look into BILL, and correct it in Visma by hand",
             ) from None
-        raise Ignored("BILL does not know it") from None
+        raise Ignored(NOT_IN_BILL) from None
 
 
 def _refuse_older(record: Record, row: Row) -> None:

@@ -9,7 +9,7 @@ from shared.errors import NeedsPerson, NotYet
 from shared.store import records, visma_index
 from shared.store.records import Heard, Record
 from shared.store.visma_index import SUPPLIER_TYPE
-from workers.sync.content import find_kept_vendor
+from workers.sync.content import NOT_IN_BILL, find_kept_vendor
 from workers.sync.work import Work
 
 VENDOR: Kind = "vendor"
@@ -29,10 +29,14 @@ def get_vendor_link(work: Work, vendor_id: str) -> VendorLink:
     """The supplier a bill goes to.
 
     Raises NotYet while the vendor is not settled (it is made due, and wakes the bill), NeedsPerson
-    (``vendor_held``) while a person must act on it.
+    (``vendor_held``) while a person must act on it, or BILL does not know it.
     """
     with work.conn() as conn:
         found = records.find(conn, work.tenant.id, VENDOR, vendor_id)
+        if found is not None and (found.state, found.detail) == ("ignored", NOT_IN_BILL):
+            raise NeedsPerson(
+                "vendor_held", f"BILL does not know its vendor {vendor_id}: correct the bill's vendor in BILL"
+            )
         if found is None or (found.content is None and found.is_linked) or found.state == "ignored":
             records.make_due(conn, work.tenant.id, [Heard(VENDOR, vendor_id, forced=True)])
             raise NotYet(VENDOR_FIRST, f"vendor {vendor_id} goes first")

@@ -169,6 +169,24 @@ def test_an_archived_vendor_is_created_when_a_bill_asks_for_it(bench: Bench) -> 
     assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
 
 
+def test_a_vendor_that_bill_does_not_know_holds_its_bills_and_is_asked_for_once(bench: Bench) -> None:
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    unknown = {"system": "bill", "tenant": bench.organization, "status": 404, "code": "BDC_1205"}
+    bench.sandbox.add_fault("status", route=rf"/v3/vendors/{vendor}$", times=None, **unknown)
+    bench.poll("visma")
+    bench.hear(Heard("bill", bill))
+    assert [(run.kind, run.word) for run in bench.work_off()] == [
+        ("bill", "waits: vendor_first"),
+        ("vendor", "ignored"),
+        ("bill", "held"),
+    ]
+    assert bench.state("bill", bill) == ("held", "vendor_held")
+    assert vendor in str(bench.record("bill", bill).detail)
+    bench.sync()  # now BILL lists it
+    assert bench.state("bill", bill) == ("synced", None)
+
+
 def test_a_held_vendor_holds_its_bills_and_frees_them(bench: Bench) -> None:
     one, other = (bench.add_supplier(name=name, corporateId="5566778899") for name in ("Ett", "Två"))
     vendor = bench.add_vendor(additionalInfo={"taxId": "SE556677889901"})
