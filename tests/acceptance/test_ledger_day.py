@@ -40,7 +40,7 @@ def play(books: Books, seed: int, *, silent: bool) -> SimulatedDay:
     for hour in range(day.hours):
         day.play_hour()
         if hour % 2 and silent:
-            books.walk("bill")
+            books.walk("bill", PATIENCE_S)
             books.quiet(PATIENCE_S)
         elif hour % 2:
             books.control.flush_webhooks()
@@ -66,7 +66,7 @@ def settle_day(books: Books) -> None:
     """Wait until nothing is left to do after whole walks of everything."""
     books.quiet(PATIENCE_S)
     for source in ("bill", "waiting", "visma"):
-        books.walk(source)
+        books.walk(source, PATIENCE_S)
     books.quiet(PATIENCE_S)
 
 
