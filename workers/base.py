@@ -89,16 +89,6 @@ class ConnectorTask(Task):  # type: ignore[misc]
                 context.dispatcher.send(self.name, tenant, kind, token, walked.resume)
             return walked.rows
 
-    def repeat(self, error: Exception) -> NoReturn:
-        """Come back later, for a task that has no row to park; after too many tries ``error`` stands."""
-        attempts = self.request.retries + 1
-        decision = backoff.decide(error, attempts=attempts, max_attempts=MAX_ATTEMPTS, base_s=1.0)
-        if not decision.again:
-            raise error
-        log.warning("repeated later", action="task.repeated", why=describe_error(error), attempts=attempts)
-        countdown = min(decision.delay_s, float(MAX_COUNTDOWN_S))
-        raise self.retry(countdown=countdown, exc=error, max_retries=None, throw=False)
-
 
 class _Run:
     """One task's run on one record."""

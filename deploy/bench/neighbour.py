@@ -8,8 +8,8 @@ from deploy.bench.figures import ratio, spread
 from deploy.bench.firm import Firm
 from deploy.bench.site import Site
 from deploy.sandbox.jsonio import Json
-from shared import queues
 from shared.store.tenants import set_paused
+from shared.store.watermarks import begin_backfill
 
 
 def measure_neighbour(site: Site, busy: Firm, waiting: Firm) -> Json:
@@ -19,7 +19,7 @@ def measure_neighbour(site: Site, busy: Firm, waiting: Firm) -> Json:
         site.make_bills(busy, "backfill", site.scale.backfill)
     with site.latency(site.scale.latency_s):
         quiet = _sample(site, waiting, "quiet")
-        site.context.dispatcher.send(queues.SYNC_TENANT, busy.id, None)
+        begin_backfill(site.conn, busy.id, None)
         site.wait_invoices(busy, before + 1)
         beside = _sample(site, waiting, "beside")
         carried = site.count_invoices(busy) - before

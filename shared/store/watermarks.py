@@ -82,6 +82,17 @@ def fail(conn: Conn, poll: Poll, *, error: str, delay_s: float) -> None:
     conn.execute(SQL["fail"], {**poll.key, "error": error, "delay_s": delay_s})
 
 
+def begin_backfill(conn: Conn, tenant: str, since: str | None) -> None:
+    """Have everything that BILL changed since a day (None: all) walked; a tick sends the walk."""
+    conn.execute(SQL["begin_backfill"], {"tenant": tenant, "since": since})
+
+
+def end_backfill(conn: Conn, poll: Poll) -> None:
+    """The walk of a backfill is stored whole; after the vendors' comes the bills'."""
+    if conn.execute(SQL["end_backfill"], poll.key).fetchone() is None:
+        raise ClaimLost("another worker took this backfill over")
+
+
 def list_watermarks(conn: Conn, tenant: str | None = None) -> list[DictRow]:
     """All watermarks, of one tenant or of every one."""
     return conn.execute(SQL["list"], {"tenant": tenant}).fetchall()

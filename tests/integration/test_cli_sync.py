@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from shared.bill.models import Kind, Page, Row
-from shared.store import dead_letters, records, tenants
+from shared.store import dead_letters, records, tenants, watermarks
 from shared.store.dead_letters import DeadLetter
 from shared.store.pool import Conn, connect
 from shared.store.records import Due, Finish, Heard, Urgency
@@ -129,12 +129,12 @@ def test_a_held_record_beside_it_is_not_counted(environ: dict[str, str], conn: C
     assert run(environ, "sync", "acme", "--bill", "00n1", "--wait").exit_code == 0
 
 
-def test_a_whole_tenant_is_sent_as_one_task(
-    environ: dict[str, str], conn: Conn, redis_client: redis.Redis
-) -> None:
-    assert run(environ, "sync", "acme", "--since", "2026-03-01").exit_code == 0
-    popped: Any = redis_client.lpop("backfill")
-    assert _arguments(popped) == ["acme", "2026-03-01"]
+def test_a_whole_tenant_is_a_poll_that_a_tick_sends(environ: dict[str, str], conn: Conn) -> None:
+    for day, since in (("2026-03-01", "2026-03-01"), ("2026-05-01", "2026-03-01"), (None, None)):
+        given = ("--since", day) if day else ()
+        assert run(environ, "sync", "acme", *given).exit_code == 0
+        (taken,) = [poll for poll in watermarks.take_due_polls(conn) if poll.source == "backfill"]
+        assert (taken.kind, watermarks.find_position(conn, taken)) == ("vendor", since)
 
 
 class FakeBill:

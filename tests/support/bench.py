@@ -26,6 +26,7 @@ from shared.store.watermarks import Poll
 from shared.tenants import TenantConfig
 from tests.support.people import People
 from workers.base import ConnectorTask
+from workers.sync.backfill import walk_backfill
 from workers.sync.dispatch import TASKS
 from workers.sync.duty import rejudge_held
 from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
@@ -41,8 +42,9 @@ WALKS: dict[str, Callable[..., Any]] = {
     "waiting": walk_waiting,
     "sweep": walk_sweep,
     "visma": walk_visma,
+    "backfill": walk_backfill,
 }
-ORDER = ("visma", "bill", "waiting", "sweep", "events")
+ORDER = ("visma", "bill", "waiting", "sweep", "events", "backfill")
 MOST_RUNS = 200
 """Work that has not ended by then goes round in circles."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from psycopg.rows import DictRow
 
-from shared import queues
 from shared.bill.models import Kind
 from shared.errors import ConnectorError, UsageError
 from shared.store import progress
@@ -17,6 +16,7 @@ from shared.store.pool import Conn, connect
 from shared.store.progress import Scope
 from shared.store.records import Heard, Urgency, make_due
 from shared.store.tenants import TenantRow, get_tenant
+from shared.store.watermarks import begin_backfill
 from shared.tenants import TenantConfig
 from workers.cli.bars import counting
 from workers.cli.errors import Interrupted
@@ -86,7 +86,7 @@ def sync(
             elif wait:
                 _read_lists(context, row.config, scope)
             else:
-                context.dispatcher.send(queues.SYNC_TENANT, tenant, _day(scope))
+                begin_backfill(conn, tenant, _day(scope))
         if wait:
             _wait(ears, conn, scope)
         else:
@@ -124,7 +124,7 @@ def _read_lists(context: Context, config: TenantConfig, scope: Scope) -> None:
     try:
         with counting(f"{scope.tenant}: reading BILL's vendors and bills") as show:
             bill = context.bill(config)
-            seen = backfill(context.pool, bill, config, _day(scope), context.clock, tell=show).rows
+            seen = backfill(context.pool, bill, config, _day(scope), context.clock, tell=show)
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped reading: what was read goes on, see `{_follow(scope)}`; run it again to read the rest"

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as midnight
 from functools import partial
-from typing import Any
 
 from shared.bill.client import BillClient
 from shared.bill.models import Kind, Page, Row
-from shared.store import records
+from shared.store import records, watermarks
 from shared.store.pool import Connections
 from shared.store.records import Urgency
 from shared.tenants import TenantConfig
 from workers.sync.bill_walk import Progress, walk_on
-from workers.sync.poll_bill import first_since, heard_row
+from workers.sync.poll import PollWork, Walked
+from workers.sync.poll_bill import first_since, heard_row, walk_since
 
 KINDS: tuple[Kind, ...] = ("vendor", "bill")
-
-
-@dataclass(frozen=True, slots=True)
-class Backfill:
-    """How far a backfill has come; ``resume`` is None once it is over."""
-
-    rows: int
-    resume: dict[str, Any] | None = None
 
 
 def backfill(
@@ -38,30 +27,33 @@ def backfill(
     since: str | None,
     clock: Callable[[], datetime],
     *,
-    resume: dict[str, Any] | None = None,
-    until: float = math.inf,
     tell: Callable[[int], None] = lambda rows: None,
-) -> Backfill:
+) -> int:
     """Make due what BILL changed since ``since`` (a date, or the tenant's first), vendors before bills.
 
-    Ends early at ``until`` (monotonic seconds); ``resume`` is what an earlier piece returned. ``tell`` hears
-    after every page how many rows were read.
+    Walks here and now, for who waits for the end of it; how many rows there were. ``tell`` hears after
+    every page how many it are.
     """
-    start = _start(tenant, since)
-    done = Progress.from_json(resume["progress"]) if resume else Progress.begin(start, clock())
-    rows = int(resume["rows"]) if resume else 0
-    for kind in KINDS[KINDS.index(resume["kind"]) :] if resume else KINDS:
-        begun_at = done.at
-        for page, reached in walk_on(partial(_fetch, bill, kind), done):
+    start, rows = _start(tenant, since), 0
+    for kind in KINDS:
+        for page, _ in walk_on(partial(_fetch, bill, kind), Progress.begin(start, clock())):
             heard = [heard_row(row, Urgency.BACKFILL, clock()) for row in page.results]
             with pool.connection() as conn:
                 records.make_due(conn, tenant.id, heard)
             rows += len(page.results)
             tell(rows)
-            if time.monotonic() > until and reached.at != begun_at:
-                return Backfill(rows, {"kind": kind, "progress": reached.to_json(), "rows": rows})
-        done = Progress.begin(start, clock())
-    return Backfill(rows)
+    return rows
+
+
+def walk_backfill(work: PollWork) -> Walked:
+    """Make due what BILL changed since the day that the row names, as a poll that ends for good."""
+    since = _start(work.tenant, work.find_position())
+    progress, is_whole = walk_since(work, since, Urgency.BACKFILL)
+    if not is_whole:
+        return Walked(progress.rows, resume=progress.to_json())
+    with work.conn() as conn:
+        watermarks.end_backfill(conn, work.poll)
+    return Walked(progress.rows)
 
 
 def _fetch(bill: BillClient, kind: Kind, value: datetime, cursor: str | None) -> Page[Row]:

@@ -13,6 +13,7 @@ POLLS = {
     "sweep": queues.SWEEP,
     "visma": queues.POLL_VISMA,
     "events": queues.RECOVER_EVENTS,
+    "backfill": queues.SYNC_TENANT,
 }
 
 MOST_COPYING = 40

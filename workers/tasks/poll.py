@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from celery import shared_task
 
 from shared import queues
-from shared.errors import Retryable
-from workers.base import PIECE_S, ConnectorTask
-from workers.sync.backfill import backfill
+from workers.base import ConnectorTask
+from workers.sync.backfill import walk_backfill
 from workers.sync.poll_bill import walk_bill, walk_sweep, walk_waiting
 from workers.sync.poll_visma import walk_visma
 from workers.sync.recover import walk_events
@@ -52,18 +50,6 @@ def recover_events(self: ConnectorTask, tenant: str, kind: str, token: str, resu
 
 
 @shared_task(name=queues.SYNC_TENANT, bind=True)
-def sync_tenant(self: ConnectorTask, tenant: str, since: str | None = None, resume: Resume = None) -> int:
-    """Make everything that changed in BILL since a date due, as a backfill; how many rows were seen."""
-    context = get_context()
-    config = context.get_tenant(tenant).config
-    until = time.monotonic() + PIECE_S
-    try:
-        done = backfill(
-            context.pool, context.bill(config), config, since, context.clock, resume=resume, until=until
-        )
-    except Retryable as error:
-        self.repeat(error)
-    if done.resume is not None:
-        context.dispatcher.send(queues.SYNC_TENANT, tenant, since, done.resume)
-    context.dispatcher.dispatch_of(tenant)
-    return done.rows
+def sync_tenant(self: ConnectorTask, tenant: str, kind: str, token: str, resume: Resume = None) -> int:
+    """Make everything that changed in BILL since a day due, as a backfill; how many rows were seen."""
+    return self.walk("backfill", tenant, kind, token, walk_backfill, resume)

@@ -52,3 +52,25 @@ SET position = CASE WHEN %(position)s::text > COALESCE(position, '') THEN %(posi
     first_complete_at = COALESCE(first_complete_at, now()),
     last_complete_at = GREATEST(last_complete_at, %(started_at)s)
 WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s;
+
+-- name: begin_backfill
+-- A row of vendors first; one that runs already begins anew, from the earlier of the two days.
+INSERT INTO watermarks (tenant, source, kind, position) VALUES (%(tenant)s, 'backfill', 'vendor', %(since)s)
+ON CONFLICT (tenant, source, kind) DO UPDATE
+SET position = NULLIF(LEAST(COALESCE(watermarks.position, ''), COALESCE(EXCLUDED.position, '')), ''),
+    next_poll_at = now(), claim_token = NULL, claim_expires_at = NULL;
+
+-- name: end_backfill
+-- The vendors are known: their bills are next. With the bills it is done.
+WITH ended AS (
+    DELETE FROM watermarks
+    WHERE tenant = %(tenant)s AND source = %(source)s AND kind = %(kind)s AND claim_token = %(token)s
+    RETURNING tenant, source, kind, position
+), followed AS (
+    INSERT INTO watermarks (tenant, source, kind, position)
+    SELECT tenant, source, 'bill', position FROM ended WHERE kind = 'vendor'
+    ON CONFLICT (tenant, source, kind) DO UPDATE
+    SET position = NULLIF(LEAST(COALESCE(watermarks.position, ''), COALESCE(EXCLUDED.position, '')), ''),
+        next_poll_at = now(), claim_token = NULL, claim_expires_at = NULL
+)
+SELECT kind FROM ended;

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.circuit import LONGEST_GAP_S, OPENS_AT
-from shared.store import dead_letters
+from shared.store import dead_letters, watermarks
 from shared.store.records import Heard
 from tests.support.bench import Bench
 from workers.base import MAX_ATTEMPTS
@@ -64,3 +64,35 @@ def count_calls(bench: Bench, system: str) -> int:
 def open_letters(bench: Bench) -> dict[str, int]:
     with bench.conn() as conn:
         return dead_letters.count_open(conn)
+
+
+def test_a_backfill_outlasts_an_outage_and_lost_messages(bench: Bench) -> None:
+    vendor = bench.add_vendor()
+    bench.poll("visma")
+    bills = [bench.add_bill(vendor, f"F-{number}") for number in range(3)]
+    with bench.conn() as conn:
+        watermarks.begin_backfill(conn, bench.tenant, None)
+    bench.sandbox.add_fault("status", system="bill", tenant=bench.organization, status=503, times=None)
+    for _ in range(STEPS):
+        bench.poll("visma", "backfill")
+        bench.pass_time(STEP_S)
+    assert find_backfill(bench) == "vendor"
+
+    bench.sandbox.clear_faults()
+    for kind in ("bill", None):
+        bench.pass_time(STEP_S)
+        with bench.conn() as conn:
+            watermarks.poll_now(conn, bench.tenant, source="backfill")
+            watermarks.take_due_polls(conn)  # whoever took it was killed, and its message is lost
+        bench.pass_time(STEP_S)
+        bench.poll("visma", "backfill")
+        assert find_backfill(bench) == kind, "after the vendors come the bills, then it is done"
+    bench.work_off()
+    assert [bench.state("bill", bill)[0] for bill in bills] == ["synced"] * 3
+
+
+def find_backfill(bench: Bench) -> str | None:
+    """What a backfill walks at the moment."""
+    with bench.conn() as conn:
+        rows = watermarks.list_watermarks(conn, bench.tenant)
+    return next((str(row["kind"]) for row in rows if row["source"] == "backfill"), None)
