@@ -170,3 +170,8 @@ class Page(Generic[T]):
     results: tuple[T, ...]
     total_count: int
     unusable: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many items it held; Visma may give fewer than were asked for, without a word."""
+        return len(self.results) + len(self.unusable)

@@ -11,7 +11,6 @@ from shared.store import records, visma_index
 from shared.store.records import Heard, Urgency
 from shared.store.visma_index import Entry
 from shared.visma.models import Page
-from shared.visma.suppliers import PAGE_SIZE
 from workers.sync.index import supplier_entry, supplier_invoice_entry
 from workers.sync.poll import PollWork, Walked
 from workers.sync.walks import WALKS, ListMoved
@@ -41,7 +40,10 @@ FREED_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a walk has come. ``newest`` is of the first page: nothing after it was seen before it."""
+    """How far a walk has come. ``newest`` is of the first page: nothing after it was seen before it.
+
+    ``seen`` items so far, ``size`` of them on the first page: Visma cuts pages to a size of its own.
+    """
 
     started_at: datetime
     page: int = 1
@@ -49,6 +51,8 @@ class Progress:
     newest: str | None = None
     rows: int = 0
     walks: int = 1
+    seen: int = 0
+    size: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As a task's argument."""
@@ -67,6 +71,7 @@ class Shown:
     entries: list[Entry]
     times: tuple[str, ...]
     total: int
+    size: int
 
 
 def walk_visma(work: PollWork) -> Walked:
@@ -82,7 +87,7 @@ def walk_visma(work: PollWork) -> Walked:
             continue
         _store(work, shown)
         progress = _after(progress, shown, at_most=_local(progress.started_at + FARTHEST_ZONE))
-        if (progress.page - 1) * PAGE_SIZE >= progress.total:
+        if progress.seen >= progress.total or shown.size < progress.size:
             return _complete(work, progress)
         if work.is_over:
             return Walked(progress.rows, resume=progress.to_json())
@@ -118,14 +123,14 @@ def _show(found: Page[Any], entries: list[Entry]) -> Shown:
     for problem in found.unusable:
         log.error("list item cannot be used", action="poll.unusable_item", why=problem)
     times = tuple(entry.last_modified for entry in entries if entry.last_modified)
-    return Shown(entries, times, found.total_count)
+    return Shown(entries, times, found.total_count, found.size)
 
 
 def _begin_anew(progress: Progress) -> Progress:
     """The list's size changed, and it has no order: something may have slipped between two pages."""
     if progress.walks >= WALKS:
         raise ListMoved
-    return replace(progress, page=1, walks=progress.walks + 1)
+    return replace(progress, page=1, walks=progress.walks + 1, seen=0)
 
 
 def _after(progress: Progress, shown: Shown, *, at_most: str) -> Progress:
@@ -137,6 +142,8 @@ def _after(progress: Progress, shown: Shown, *, at_most: str) -> Progress:
         total=shown.total if is_first else progress.total,
         newest=newest if is_first else progress.newest,
         rows=progress.rows + len(shown.entries),
+        seen=progress.seen + shown.size,
+        size=shown.size if is_first else progress.size,
     )
 
 

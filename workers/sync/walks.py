@@ -21,16 +21,20 @@ class ListMoved(Retryable):
 
 
 def walk_once(fetch: Callable[[int], Page[T]], page_size: int) -> Iterator[Page[T]]:
-    """The pages of one walk. Raises ListMoved when the list's size changed on the way."""
+    """The pages of one walk. Raises ListMoved when the list's size changed on the way.
+
+    Visma cuts pages silently to a size of its own (Visma reference: pagination), so rows are counted.
+    """
     first = fetch(1)
     yield first
-    number = 1
-    while number * page_size < first.total_count:
+    number, seen, last = 1, first.size, first
+    while seen < first.total_count and last.size >= min(first.size, page_size):
         number += 1
-        page = fetch(number)
-        if page.total_count != first.total_count:
+        last = fetch(number)
+        if last.total_count != first.total_count:
             raise ListMoved
-        yield page
+        seen += last.size
+        yield last
 
 
 def walk_whole(fetch: Callable[[int], Page[T]], page_size: int, use: Callable[[Page[T]], None]) -> Page[T]:

@@ -115,3 +115,11 @@ def test_a_walk_frees_what_it_shows_the_cause_of_to_be_gone(make_bench: MakeBenc
     bench.work_off()
     assert bench.state("vendor", vendor) == ("synced", None)
     assert bench.state("bill", bill) == ("synced", None)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_pages_that_visma_cuts_smaller_than_asked_for_lose_nothing(bench: Bench, most: int) -> None:
+    numbers = [bench.add_supplier(name=f"Leverantör {place} AB") for place in range(5)]
+    bench.sandbox.company_settings(bench.company, max_page_size=most)
+    assert bench.count_calls(lambda: bench.poll("visma"))["visma"] == -(-len(numbers) // most) + 1
+    assert all(knows(bench, number) for number in numbers)
