@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -203,7 +204,7 @@ class HttpSession:
             except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
                 status = "lost" if guard.sent else "unsent"
                 # No chaining: urllib3 quotes parts of the answer in its texts.
-                raise self._failure(error, guard, str(request.method), route, write=write) from None
+                raise self._failure(error, guard, request, route, write=write) from None
             finally:
                 self._observer(self.system, route, status, time.monotonic() - started)
 
@@ -250,13 +251,12 @@ class HttpSession:
             raise TimeoutError("the body was cut at the deadline")
 
     def _failure(
-        self, error: Exception, guard: CallGuard, method: str, route: str, *, write: bool
+        self, error: Exception, guard: CallGuard, request: requests.Request, route: str, *, write: bool
     ) -> ConnectorError:
-        where = f"{self.system} {method} {route}"
+        where = f"{self.system} {request.method} {route}"
         if not guard.sent:
-            return Unavailable(
-                self.system, f"{where}: no connection ({_reason(error, guard)}); nothing was sent"
-            )
+            to = f"no connection to {_host(request)} ({_reason(error, guard)})"
+            return Unavailable(self.system, f"{where}: {to}; nothing was sent")
         text = f"{where}: no whole answer came back ({_reason(error, guard)})"
         return OutcomeUnknown(text, system=self.system) if write else Unavailable(self.system, text)
 
@@ -285,6 +285,11 @@ def _announced_size(response: requests.Response) -> int:
     if size > MAX_FILE_BYTES:
         raise _too_large_file(told)
     return size
+
+
+def _host(request: requests.Request) -> str:
+    """Host and port of a request, without what else an address may hold."""
+    return urlsplit(str(request.url)).netloc.rpartition("@")[2] or "nowhere"
 
 
 def _reason(error: Exception, guard: CallGuard) -> str:

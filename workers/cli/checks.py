@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from shared.errors import CredentialsRefused, NotYet, UsageError
+from redis.exceptions import RedisError
+
+from shared.errors import CredentialsRefused, NotYet, Unavailable, UsageError
 from shared.settings import Settings
+from shared.vault import SealBroken, UnknownKeyId
 from workers.cli.errors import explain
 from workers.cli.output import clean
 
@@ -74,9 +77,10 @@ class Checks:
         except Fault as fault:
             return Check(name, "failed", fault.detail, fault.next_step)
         except Exception as error:  # whatever it is: the other checks go on, and this one says so
-            text = explain(error, self.settings).replace("set TENANT", f"set {self.tenant}")
-            told = isinstance(error, CredentialsRefused | UsageError | NotYet)  # its text says what to do
-            return Check(name, "failed", text, None if told else advice or None)
+            unreached = isinstance(error, Unavailable) and not isinstance(error.__cause__, RedisError)
+            text = str(error) if unreached else explain(error, self.settings)
+            text = text.replace("set TENANT", f"set {self.tenant}")
+            return Check(name, "failed", text, None if _says_enough(error) else advice or None)
         if isinstance(found, Doubt):
             return Check(name, "warning", found.detail, found.next_step)
         return Check(name, "ok", found)
@@ -85,6 +89,13 @@ class Checks:
     def failed(self) -> list[str]:
         """The names of the checks that failed."""
         return [name for name, check in self.done.items() if check.state == "failed"]
+
+
+def _says_enough(error: Exception) -> bool:
+    """Whether an error's own text says what to do."""
+    if isinstance(error.__cause__, RedisError):
+        return True
+    return isinstance(error, CredentialsRefused | UsageError | NotYet | UnknownKeyId | SealBroken)
 
 
 def tell_skew(skew_s: float, whose: str) -> str | Doubt:

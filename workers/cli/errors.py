@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
-from shared.errors import ConnectorError, NotYet, OutcomeUnknown, Retryable
+from shared.errors import ConnectorError, CredentialsRefused, NotYet, OutcomeUnknown, Retryable, Unavailable
 from shared.settings import Settings
 from shared.vault import SealBroken, UnknownKeyId
 from workers.cli.output import clean
@@ -28,6 +30,16 @@ _AFTER_FAILED = re.compile(r".*failed: (?:FATAL: +)?(.+)")
 
 class Interrupted(ConnectorError):
     """A person stopped the command; the text says what became of the work and how to go on."""
+
+
+@contextmanager
+def naming(tenant: str) -> Iterator[None]:
+    """Whose credentials are refused, where the system's own error cannot know."""
+    try:
+        yield
+    except CredentialsRefused as error:
+        text = str(error).replace("credentials set TENANT", f"credentials set {tenant}")
+        raise CredentialsRefused(error.system, text) from error
 
 
 def explain(error: Exception, settings: Settings | None) -> str:
@@ -51,6 +63,9 @@ def _explain_ours(error: ConnectorError) -> str:
         return f"{error}: add that key to the setting"
     if isinstance(error, SealBroken):
         return f"{error}, or give the master key it was sealed under in CONNECTOR_MASTER_KEYS"
+    if isinstance(error, Unavailable) and "no connection" in str(error):
+        table = f"[{error.system}] in the tenant's file"
+        return f"{error}; check the addresses of {table}, and that the host can be reached from here"
     if isinstance(error, Retryable) and not isinstance(error, NotYet):
         wait = f" in {error.retry_after_s:.0f} s" if error.retry_after_s else ""
         return f"{error}; try again{wait}"

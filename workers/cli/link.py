@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from shared.store.tenants import get_tenant
+from workers.cli.errors import naming
 from workers.cli.output import say, working
 from workers.cli.session import Session, pass_session
 from workers.sync.link import HandLink, Linker
@@ -33,7 +34,7 @@ def link(session: Session, tenant: str, vendor_id: str, supplier_number: str) ->
     """
     with session.database() as conn:
         row = get_tenant(conn, tenant)
-        with session.context() as context, working(f"{tenant}: linking {vendor_id}"):
+        with session.context() as context, naming(tenant), working(f"{tenant}: linking {vendor_id}"):
             linker = Linker(
                 row.config, conn, context.bill(row.config), context.visma(row.config), context.clock
             )

@@ -43,6 +43,8 @@ First steps:
   connector tenant apply acme-se.toml
   connector credentials set acme-se bill
   connector credentials set acme-se visma
+  connector ping acme-se
+  connector plan acme-se
   connector webhook subscribe acme-se
   connector up
 

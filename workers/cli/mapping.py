@@ -11,6 +11,7 @@ import click
 
 from shared.errors import ConnectorError
 from shared.store.tenants import get_tenant
+from workers.cli.errors import naming
 from workers.cli.output import json_option, print_json, print_table, say, say_lines, working
 from workers.cli.session import Session, pass_session
 from workers.mapping.check import Finding, check_mapping
@@ -106,5 +107,5 @@ def _suggestion_to_json(suggestion: Suggestion) -> dict[str, Any]:
 def _facts(session: Session, tenant: str) -> Iterator[MappingFacts]:
     with session.database() as conn:
         config = get_tenant(conn, tenant).config
-        with session.context() as context:
+        with session.context() as context, naming(tenant):
             yield MappingFacts(config, conn, context.bill(config), context.visma(config))

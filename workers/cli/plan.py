@@ -11,6 +11,7 @@ import click
 from shared.store.shadow import copy_tenant
 from shared.store.tenants import get_tenant
 from workers.cli.bars import counting
+from workers.cli.errors import naming
 from workers.cli.output import clean, json_option, note, print_json_array, say
 from workers.cli.session import NAME, Session, pass_session
 from workers.sync.plan import Plan, Planned
@@ -49,6 +50,7 @@ def plan(session: Session, tenant: str, as_json: bool) -> None:
     with (
         copy_tenant(session.settings.database_url, tenant, name=NAME) as shadow,
         session.context() as context,
+        naming(tenant),
     ):
         found = context.plan(config, shadow)
         _make(found, tenant)

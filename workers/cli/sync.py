@@ -19,7 +19,7 @@ from shared.store.tenants import TenantRow, get_tenant
 from shared.store.watermarks import begin_backfill
 from shared.tenants import TenantConfig
 from workers.cli.bars import counting
-from workers.cli.errors import Interrupted
+from workers.cli.errors import Interrupted, naming
 from workers.cli.output import note, say
 from workers.cli.session import NAME, Session, pass_session
 from workers.sync.backfill import backfill
@@ -80,7 +80,7 @@ def sync(
         row = get_tenant(conn, tenant)
         _refuse_idle(row)
         progress.listen(ears)
-        with session.context() as context:
+        with session.context() as context, naming(tenant):
             if scope.kind is not None:
                 _send_record(conn, context, scope)
             elif wait:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import click
 
 from shared.bill.subscriptions import Subscriptions
-from shared.errors import CredentialsRefused, UsageError
+from shared.errors import UsageError
 from shared.store.pool import Conn
 from shared.store.secrets import try_lock_webhook
 from shared.store.tenants import get_tenant
 from workers.cli import subscription as subscriptions
 from workers.cli.delivery import compare, count, print_report, report_on
+from workers.cli.errors import naming
 from workers.cli.output import json_option, note, print_json, say, working
 from workers.cli.session import Session, pass_session
 from workers.cli.subscription import KeyKeeper, notification_url
@@ -179,15 +180,11 @@ def _locked(session: Session, tenant: str) -> Iterator[_Work]:
 def _upstream(session: Session, tenant: str) -> Iterator[_Work]:
     with session.database() as conn:
         config = get_tenant(conn, tenant).config
-        with session.context() as context:
-            try:
-                yield _Work(
-                    conn,
-                    context.subscriptions(config),
-                    KeyKeeper(conn, context.vault, tenant),
-                    lambda: context.find_delivery_log(config),
-                    lambda: context.dispatcher.dispatch_due(),
-                )
-            except CredentialsRefused as error:
-                advice = str(error).replace("credentials set TENANT", f"credentials set {tenant}")
-                raise UsageError(advice) from error
+        with session.context() as context, naming(tenant):
+            yield _Work(
+                conn,
+                context.subscriptions(config),
+                KeyKeeper(conn, context.vault, tenant),
+                lambda: context.find_delivery_log(config),
+                lambda: context.dispatcher.dispatch_due(),
+            )

@@ -309,6 +309,7 @@ def test_a_system_that_does_not_answer_ends_the_plan_with_one_line(bench: Bench,
     result = run(environ(bench), "plan", bench.tenant)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "client id or secret" in result.stderr
+    assert "connector credentials set acme visma" in result.stderr
 
 
 def test_the_real_tables_cannot_be_written_beside_a_copy(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from shared.errors import (
     OutcomeUnknown,
     Permanent,
     Retryable,
+    Unavailable,
     UsageError,
 )
 from shared.settings import load_settings
@@ -34,6 +35,10 @@ SETTINGS = load_settings(NOWHERE)
         (NoPlace("all 3 places are taken", retry_after_s=12.4), "all 3 places are taken; try again in 12 s"),
         (NotYet("credentials_first", "set them first"), "set them first"),
         (Retryable("BILL answers 503"), "BILL answers 503; try again"),
+        (
+            Unavailable("bill", "bill GET /v3/bills: no connection to h:1 (connection refused)"),
+            "(connection refused); check the addresses of [bill] in the tenant's file",
+        ),
         (
             OutcomeUnknown("no answer"),
             "no answer; whether it took effect is not known: run the command again",
