@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,25 @@ def redis_told(what: str) -> Iterator[None]:
 class Places:
     """At most ``limit`` holders of a key at once. A place is a lease: it ends even if its holder died.
 
-    After Redis lost its data, processes that knew the old data let one lease time pass before anyone
-    gets a place again, since calls that nobody remembers may still run.
+    After Redis lost its data one lease time passes before anyone gets a place again, since calls that
+    nobody remembers may still run. That it did is told by its life, a mark made with the data: ``recall``
+    gives the one that the fleet saw last, ``remember`` keeps another; so a process that has just begun
+    knows too. An empty text is no life yet.
     """
 
-    def __init__(self, redis: Redis, *, prefix: str = "places") -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        prefix: str = "places",
+        recall: Callable[[], str] = str,
+        remember: Callable[[str], None] = lambda life: None,
+    ) -> None:
         self._redis = redis
         self._prefix = prefix
         self._take = load_script(redis, "place_take")
         self._give_back = load_script(redis, "place_give_back")
+        self._recall, self._remember = recall, remember
         self._life = ""
 
     @contextmanager
@@ -87,12 +97,22 @@ class Places:
             self._redis.blpop([self._wake_key(key)], timeout=min(left_s, free_in_s, _LONGEST_NAP_S))
 
     def _try_take(self, key: str, token: str, limit: int, lease_s: float) -> float | None:
-        """None with the place taken, else the seconds after which one is free at the latest."""
+        """None with the place taken, else the seconds after which one is free at the latest.
+
+        Raises NoPlace at once while nobody gets any: waiting would hold up the thread for nothing.
+        """
+        self._life = known = self._life or self._recall()
         keys = [self._lease_key(key), f"{self._prefix}:life", f"{self._prefix}:quarantine"]
         taken, wait_ms, life = self._take(
             keys=keys, args=[token, limit, int(lease_s * 1000), self._life], client=self._redis
         )
         self._life = _text(life)
+        if self._life != known:
+            self._remember(self._life)
+        if taken < 0:
+            raise NoPlace(
+                "Redis lost its data: calls that nobody remembers may still run", retry_after_s=wait_ms / 1000
+            )
         return None if taken else int(wait_ms) / 1000
 
     def _release(self, key: str, token: str, limit: int) -> None:

@@ -53,10 +53,15 @@ ROUTES: Final = {
 TASK_SOFT_TIME_LIMIT_S: Final = 90
 TASK_TIME_LIMIT_S: Final = 120
 MAX_COUNTDOWN_S: Final = 60
-VISIBILITY_TIMEOUT_S: Final = 300
-"""After this long an unacknowledged message is given to another worker. It must exceed the task time
-limit plus the longest countdown plus the wait of a prefetched message, and be the same everywhere:
-the worker that sweeps applies its own."""
+COPYING_SOFT_TIME_LIMIT_S: Final = 240
+"""A run begins a further document for half a minute only; then one goes down and up within its deadlines."""
+
+COPYING_TIME_LIMIT_S: Final = 270
+VISIBILITY_TIMEOUT_S: Final = 660
+"""After this long an unacknowledged message is given to another worker. It must exceed the longest
+countdown plus the wait for a slot, where the longest task may run, plus the message's own time limit; and
+be the same everywhere: the worker that sweeps applies its own. Nothing hangs on its being short: what is
+due is sent again from PostgreSQL."""
 
 
 def celery_settings(redis_url: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ never touches. All waits are parked in PostgreSQL: nobody waits for a file as fo
 from __future__ import annotations
 
 import traceback
-from typing import Final
 
 from shared import backoff, logs
 from shared.circuit import SYSTEMS
@@ -42,13 +41,6 @@ log = logs.get_logger(__name__)
 
 BACKOFF_BASE_S = 2.0
 OPEN_CIRCUIT_S = 30.0
-SOFT_TIME_LIMIT_S: Final = 240
-"""A run begins a further document for half a minute only; then one goes down and up within its deadlines.
-
-A message that is redelivered meanwhile finds the row claimed.
-"""
-
-TIME_LIMIT_S: Final = 270
 
 
 def run_copying(task: ConnectorTask, tenant: str, bill_id: str) -> str:

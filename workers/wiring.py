@@ -32,7 +32,7 @@ from shared.errors import NotYet, Permanent
 from shared.http import HttpSession
 from shared.limits import Places
 from shared.settings import Settings
-from shared.store import attachments, secrets, tenants
+from shared.store import attachments, marks, secrets, tenants
 from shared.store.pool import Pool, make_pool
 from shared.store.records import Record
 from shared.store.secrets import SecretKind
@@ -119,7 +119,7 @@ class Context:
     @cached_property
     def places(self) -> Places:
         """Who may work at an upstream system, over the whole fleet."""
-        return Places(self.redis)
+        return Places(self.redis, recall=self._recall_life, remember=self._remember_life)
 
     @cached_property
     def budget(self) -> Budget:
@@ -241,6 +241,14 @@ class Context:
             self.pool.close()
         if "redis" in self.__dict__:
             self.redis.close()
+
+    def _recall_life(self) -> str:
+        with self.pool.connection() as conn:
+            return marks.find_mark(conn, marks.REDIS_LIFE) or ""
+
+    def _remember_life(self, life: str) -> None:
+        with self.pool.connection() as conn:
+            marks.put_mark(conn, marks.REDIS_LIFE, life)
 
     def _unseal(self, tenant: str, kind: SecretKind) -> dict[str, str]:
         with self.pool.connection() as conn:

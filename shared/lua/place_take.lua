@@ -1,6 +1,7 @@
 -- Take a place. KEYS: leases (zset: token by its end), life of this Redis, quarantine.
 -- ARGV: token, limit, lease in ms, the life that the caller knew ("" for none).
--- Answer: {1, 0, life} with a place, else {0, ms to wait, life}.
+-- Answer: {1, 0, life} with a place, {0, ms to wait, life} where all are taken, or {-1, ms, life} for so long
+-- as nobody gets one since the data were lost.
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local lease_ms = tonumber(ARGV[3])
@@ -18,7 +19,7 @@ if ARGV[4] ~= '' and ARGV[4] ~= life then
 end
 local quarantine_ms = redis.call('PTTL', KEYS[3])
 if quarantine_ms > 0 then
-  return {0, quarantine_ms, life}
+  return {-1, quarantine_ms, life}
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms)
 if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then

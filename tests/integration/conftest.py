@@ -39,6 +39,7 @@ def empty_dsn(one_database: str) -> str:
         for table in (
             "tenants",
             "history",
+            "marks",
             "history_unsealed",
             "dead_letters",
         ):  # the others go with their tenant

@@ -13,6 +13,7 @@ from redis import Redis
 
 from ingress.app import CLOSE, create_app
 from shared.bill.webhook_keys import WebhookKey, WebhookKeys
+from shared.circuit import OPENS_AT, Circuits
 from shared.queues import DRAIN_EVENTS, INTAKE
 from shared.settings import load_settings
 from shared.store import dead_letters, records, tenants
@@ -143,3 +144,22 @@ def test_metrics_show_the_state_in_the_database(client: FlaskClient, conn: Conn)
     assert f'connector_records{{kind="vendor",state="pending",tenant="{TENANT}"}} 1.0' in lines
     assert f'connector_dead_letters{{tenant="{TENANT}"}} 1.0' in lines
     assert any(line.startswith('connector_lag_seconds{kind="vendor"') for line in lines)
+    assert f'connector_lag_seconds{{kind="bill",tenant="{TENANT}"}} 0.0' in lines
+    assert f'connector_circuit_open{{system="bill",tenant="{TENANT}"}} 0.0' in lines
+
+
+def test_metrics_show_polls_and_circuits(client: FlaskClient, conn: Conn, redis_client: Redis) -> None:
+    """The poll's time, not that of a sweep or of the waiting bills, which have the same kinds."""
+    for source, year in (("bill", 2026), ("sweep", 2024), ("waiting", 2025)):
+        conn.execute(
+            "UPDATE watermarks SET last_complete_at = make_timestamptz(%s, 1, 1, 0, 0, 0, 'UTC') "
+            "WHERE tenant = %s AND source = %s",
+            (year, TENANT, source),
+        )
+    for _ in range(OPENS_AT):
+        Circuits(redis_client).note(TENANT, "visma", answered=False)
+    lines = client.get("/metrics").get_data(as_text=True).splitlines()
+    begun = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    shown = [line for line in lines if line.startswith("connector_poll_timestamp_seconds{")]
+    assert [float(line.split("} ")[1]) for line in shown] == [begun] * 2
+    assert f'connector_circuit_open{{system="visma",tenant="{TENANT}"}} 1.0' in lines

@@ -93,11 +93,31 @@ def test_lost_data_give_no_place_for_one_lease(redis_client: redis.Redis) -> Non
     with knows.hold("org", 3):
         pass
     redis_client.flushdb()
-    with pytest.raises(NoPlace), knows.hold("org", 3, lease_s=0.5, wait_s=0):
+    for places in (knows, new):
+        with pytest.raises(NoPlace, match="lost") as caught, places.hold("org", 3, lease_s=0.5):
+            pass
+        assert 0 < (caught.value.retry_after_s or 0) <= 0.5
+    threading.Event().wait(0.5)
+    with knows.hold("org", 3, lease_s=0.5):
         pass
-    with pytest.raises(NoPlace), new.hold("org", 3, lease_s=0.5, wait_s=0):
+
+
+def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis) -> None:
+    kept = {"life": ""}
+
+    def begin() -> Places:
+        return Places(redis_client, recall=lambda: kept["life"], remember=lambda life: kept.update(life=life))
+
+    with begin().hold("org", 3):
         pass
-    with knows.hold("org", 3, lease_s=0.5, wait_s=5):
+    with begin().hold("org", 3):
+        pass
+    redis_client.flushdb()
+    for _ in range(2):
+        with pytest.raises(NoPlace, match="lost"), begin().hold("org", 3, lease_s=0.5):
+            pass
+    threading.Event().wait(0.5)
+    with begin().hold("org", 3, lease_s=0.5):
         pass
 
 
