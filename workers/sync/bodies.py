@@ -48,3 +48,8 @@ def written_body(body: dict[str, Any]) -> WrittenBody:
         header=fields_from_json(body["header"]),
         lines=tuple(fields_from_json(line) for line in body["lines"]),
     )
+
+
+def merged_body(body: dict[str, Any], shown: WrittenBody) -> dict[str, Any]:
+    """A body with the header and lines that are there by now."""
+    return {**body, "header": dict(shown.header), "lines": [dict(line) for line in shown.lines]}

@@ -1,4 +1,4 @@
-"""The intention of a create: what is about to be sent, stored before it is sent.
+"""The intention of a write: what is about to be sent, stored before it is sent.
 
 Visma has no idempotency key. While an intention stands, the POST may have happened, or may still be
 running; so it is looked up at growing gaps, and sent again only after Visma's own cap on a request
@@ -20,13 +20,19 @@ class Intention:
     """A write as announced: ``body`` is what the record will hold as last written.
 
     An unanswered update needs no look-up: the next read shows whether it happened. Its body is kept so
-    that a further change in BILL is not mistaken for a person's edit in Visma.
+    that a further change in BILL is not mistaken for a person's edit in Visma. An unanswered removal may
+    have happened, too, or happen while Visma still works on it; its body is what the document may show.
     """
 
     visma_type: str
     sent_at: datetime
     body: dict[str, Any]
     is_update: bool = False
+    is_removal: bool = False
+    etag: str | None = None
+    """What an update was sent with: while Visma still shows it, the request may be under way."""
+    before: dict[str, Any] | None = None
+    """What Visma showed of ours before, where an update that had no answer had changed that."""
 
     def to_json(self) -> dict[str, Any]:
         """As the records table keeps it."""
@@ -35,6 +41,9 @@ class Intention:
             "sent_at": self.sent_at.isoformat(),
             "body": self.body,
             "is_update": self.is_update,
+            "is_removal": self.is_removal,
+            "etag": self.etag,
+            "before": self.before,
         }
 
     @classmethod
@@ -45,6 +54,9 @@ class Intention:
             sent_at=datetime.fromisoformat(value["sent_at"]),
             body=value["body"],
             is_update=bool(value["is_update"]),
+            is_removal=bool(value.get("is_removal")),
+            etag=value.get("etag"),
+            before=value.get("before"),
         )
 
     def may_send_again(self, now: datetime, *, cap_s: float) -> bool:

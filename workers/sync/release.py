@@ -76,12 +76,12 @@ def _ask(work: Work, actual: SupplierInvoice) -> None:
     work.take_turn()
     etag = actual.etag
     if actual.hold:
-        work.announce(update_of(work, work.record.body or {}))
+        work.announce(update_of(work, work.record.body or {}, etag=etag))
         taken_off = work.visma.update_supplier_invoice(
             actual.document_type, actual.number, {"hold": False}, NO_LINES, etag
         )
         etag = taken_off.etag or ""
-    work.announce(update_of(work, work.record.body or {}))
+    work.announce(update_of(work, work.record.body or {}, etag=etag))
     try:
         work.visma.release_supplier_invoice(actual.document_type, actual.number, etag or None)
     except Refused as error:

@@ -13,7 +13,7 @@ from shared.visma.models import LineChange, SupplierInvoice
 from workers.sync.index import supplier_invoice_entry
 from workers.sync.judge import judge_synced_bill
 from workers.sync.outcome import Outcome, settled, written
-from workers.sync.upsert import write_with_etag
+from workers.sync.upsert import ensure_over, update_of, write_with_etag
 from workers.sync.work import Work
 
 NO_LINES: tuple[LineChange, ...] = ()
@@ -29,6 +29,7 @@ def withdraw(work: Work, bill: Bill) -> Outcome:
         raise NeedsPerson(str(action.reason), str(action.detail))
     if action.kind == "delete" or actual is None:
         return _delete(work, bill, str(action.detail))
+    ensure_not_removed(work)
     body_after = {**body, "withheld": True}
     if actual.hold:
         waits = settled(record, "waiting", version=bill.updated_at, detail=action.detail)
@@ -68,12 +69,31 @@ def remove_for_move(work: Work, why: str) -> None:
             "credit it in Visma, or undo the change in BILL",
         )
     _remove(work)
+    _unlink(work, why)
+
+
+def _unlink(work: Work, why: str) -> None:
     record = work.record
     with work.conn() as conn, conn.transaction():
         records.unlink(conn, record)
         _forget(work, conn)
         history.add_entry(conn, _entry(work, why))
     work.record = replace(record, visma_type=None, visma_number=None, visma_etag=None, body=None)
+
+
+def unlink_removed(work: Work) -> None:
+    """Where a deletion without an answer did happen, the row has no document any more."""
+    if work.removal is not None and work.record.is_linked and find_document(work) is None:
+        _unlink(work, "gone: the answer to its deletion was lost")
+
+
+def ensure_not_removed(work: Work) -> None:
+    """A deletion without an answer must not land after it was found needless: BILL took the change back.
+
+    Raises Retryable, uncounted, until Visma can no longer be working on it.
+    """
+    if work.removal is not None:
+        ensure_over(work, work.removal, "a deletion")
 
 
 def find_document(work: Work) -> SupplierInvoice | None:
@@ -118,7 +138,8 @@ def _delete(work: Work, bill: Bill, why: str) -> Outcome:
 def _remove(work: Work) -> None:
     """Delete in Visma; a document that is gone already is what was wanted."""
     work.take_turn()
-    work.announce()
+    sent = work.sent or update_of(work, work.record.body or {}, etag=None)
+    work.announce(replace(sent, sent_at=work.clock(), is_update=False, is_removal=True))
     try:
         work.visma.delete_supplier_invoice(*_key(work))
     except NotFound:

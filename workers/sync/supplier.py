@@ -18,6 +18,7 @@ from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.checks import check_currency_known
 from workers.mapping.keys import fold_name, number_keys
 from workers.mapping.supplier import SupplierDraft, map_supplier
+from workers.sync.befores import find_fields_before
 from workers.sync.bodies import Origin, supplier_body
 from workers.sync.content import read_vendor
 from workers.sync.index import drafted_supplier_entry, indexed_supplier, supplier_entry
@@ -191,6 +192,7 @@ def _write(
         plan_or_none,
         lambda merge, tag: work.visma.update_supplier(number, merge.to_send, tag),
         body=body,
+        before=lambda actual: _before(work, actual),
     )
     return actual, merges[-1], etag
 
@@ -229,7 +231,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     def plan(actual: Supplier) -> Merge:
         merges = [
             merge_supplier(written, draft.fields, actual.fields, may_clear=vendor.whole)
-            for written in (before, *_sent_before(work))
+            for written in _befores(work, actual)
         ]
         return next((merge for merge in merges if not merge.conflicts), merges[0])
 
@@ -253,9 +255,19 @@ def is_left_alone(record: Record, tenant: TenantConfig) -> bool:
     return origin == "matched" and not tenant.sync.update_matched_suppliers
 
 
-def _sent_before(work: Work) -> list[Fields]:
-    """What an update without an answer may have written."""
-    return [fields_from_json(work.sent_body["fields"])] if work.sent_body else []
+def _befores(work: Work, actual: Supplier) -> list[Fields]:
+    """What we wrote last, the likeliest first: an update without an answer may have happened."""
+    kept = fields_from_json(work.kept_body["fields"])
+    if work.sent_body is None:
+        return [kept]
+    sent = fields_from_json(work.sent_body["fields"])
+    return [find_fields_before(kept, sent, actual.fields), sent]
+
+
+def _before(work: Work, actual: Supplier) -> dict[str, Any] | None:
+    if work.sent is None or not work.kept_body:
+        return None
+    return {**work.kept_body, "fields": dict(_befores(work, actual)[0])}
 
 
 def tell_differences(noted: Sequence[Change]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from workers.sync.intention import Intention
 from workers.sync.judge import judge_bill
 from workers.sync.outcome import Outcome, resolved, settled, written
 from workers.sync.refusals import judge_refusal
+from workers.sync.removal import unlink_removed
 from workers.sync.supplier_invoice_update import update_supplier_invoice
 from workers.sync.upsert import create, find_created, take_over
 from workers.sync.vendor_link import get_vendor_link
@@ -41,6 +42,7 @@ def _carry(work: Work, bill: Bill) -> Outcome:
     found = _find_created(work, bill, work.intention) if work.intention else None
     if found is not None:
         take_over(work, found.document_type, found.number, found.etag)
+    unlink_removed(work)
     if work.record.is_linked and (outcome := update_supplier_invoice(work, bill)) is not None:
         return resolved(outcome, supplier_invoice_entry(work.tenant.id, found)) if found else outcome
     verdict = judge_bill(bill, work.tenant)

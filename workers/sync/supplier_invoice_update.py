@@ -11,7 +11,8 @@ from shared.errors import NeedsPerson
 from shared.fields import Change
 from shared.visma.models import SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
-from workers.sync.bodies import invoice_body, written_body
+from workers.sync.befores import find_body_before
+from workers.sync.bodies import invoice_body, merged_body, written_body
 from workers.sync.documents import differences
 from workers.sync.draft import draft_supplier_invoice
 from workers.sync.index import supplier_invoice_entry
@@ -19,7 +20,14 @@ from workers.sync.judge import judge_synced_bill
 from workers.sync.merge import Conflict, LineMerge, Merge, merge_fields, merge_lines, must_recreate
 from workers.sync.outcome import Outcome, settled, written
 from workers.sync.release import is_to_be_released, release
-from workers.sync.removal import find_document, get_document, refuse_adopted, remove_for_move, withdraw
+from workers.sync.removal import (
+    ensure_not_removed,
+    find_document,
+    get_document,
+    refuse_adopted,
+    remove_for_move,
+    withdraw,
+)
 from workers.sync.upsert import write_with_etag
 from workers.sync.vendor_link import get_vendor_link
 from workers.sync.verify import ensure_as_written
@@ -60,19 +68,26 @@ def update_supplier_invoice(work: Work, bill: Bill) -> Outcome | None:
         return withdraw(work, bill)
     before = written_body(body)
     draft = _draft(work, bill, before)
+    recreate = must_recreate(before.header, draft.header)
+    if not recreate:
+        ensure_not_removed(work)
     withheld = any(kept.get("withheld") for kept in (body, work.sent_body or {}))
-    # an unanswered release sent what stands in the row: it is taken up again, not merged
-    if draft.is_written(before) and not withheld and work.sent_body in (None, body):
+    if draft.is_written(before) and not withheld and _is_settled(work):
         entry = ensure_as_written(work, draft)
         if is_to_be_released(work, entry):
             return release(work, bill, draft)
         return settled(record, "unchanged", version=bill.updated_at)
     changes = _draft_changes(before, draft)
     refuse_adopted(work, f"the bill changed in BILL ({_tell(changes)})")
-    if must_recreate(before.header, draft.header):
+    if recreate:
         remove_for_move(work, f"the bill moved in BILL ({_tell(changes)})")
         return None
     return _update(work, bill, draft, withheld=withheld)
+
+
+def _is_settled(work: Work) -> bool:
+    """Whether Visma surely shows what the row keeps: an unanswered release sent nothing else."""
+    return work.sent is None or (work.sent.before is None and work.sent.body == work.record.body)
 
 
 def _draft(work: Work, bill: Bill, before: WrittenBody) -> SupplierInvoiceDraft:
@@ -110,13 +125,12 @@ def _write(
     work: Work, draft: SupplierInvoiceDraft, body: dict[str, Any], *, withheld: bool
 ) -> tuple[SupplierInvoice, InvoiceMerge, str]:
     visma_type, number = str(work.record.visma_type), str(work.record.visma_number)
-    befores = [written_body(kept) for kept in (work.record.body, work.sent_body) if kept]
     merges: list[InvoiceMerge] = []
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
         if withheld and actual.hold:  # whatever comes of this run, the hold is ours to lift
             work.record = replace(work.record, body={**(work.record.body or {}), "withheld": True})
-        merge = _merge(befores, draft, actual)
+        merge = _merge(_befores(work, actual), draft, actual)
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]
 
@@ -125,8 +139,20 @@ def _write(
             visma_type, number, merge.header.to_send, merge.lines.changes, etag
         )
 
-    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write, body=body)
+    def before(actual: SupplierInvoice) -> dict[str, Any] | None:
+        return merged_body(work.kept_body, _befores(work, actual)[0]) if work.sent else None
+
+    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write, body=body, before=before)
     return actual, merges[-1], etag
+
+
+def _befores(work: Work, actual: SupplierInvoice) -> list[WrittenBody]:
+    """What we wrote last, the likeliest first: an update without an answer may have happened."""
+    kept = written_body(work.kept_body)
+    if work.sent_body is None:
+        return [kept]
+    sent = written_body(work.sent_body)
+    return [find_body_before(kept, sent, actual), sent]
 
 
 def _merge(

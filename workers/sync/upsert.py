@@ -36,12 +36,14 @@ def write_with_etag(
     write: Callable[[P, str], Written],
     *,
     body: dict[str, Any],
+    before: Callable[[D], dict[str, Any] | None] = lambda _: None,
 ) -> tuple[D, P | None, str]:
     """Fetch, plan, write with If-Match; on 412 fetch and plan again, a few times.
 
     ``plan`` returns None when Visma already shows what it should. Returns the document as fetched, the
     plan that was written, and the ETag afterwards. ``body`` is what the record will hold as last written:
-    announced before the write, so that a run after a lost answer knows what may be there.
+    announced before the write, so that a run after a lost answer knows what may be there. ``before`` is
+    what it shows of ours by now, where that is not what the record holds.
     """
     for _ in range(CONFLICT_TRIES):
         actual = fetch()
@@ -50,7 +52,7 @@ def write_with_etag(
             ensure_nothing_runs(work, actual)
             return actual, None, actual.etag
         work.take_turn()
-        work.announce(update_of(work, body))
+        work.announce(update_of(work, body, etag=actual.etag, before=before(actual)))
         try:
             written = write(planned, actual.etag)
         except PreconditionFailed:
@@ -65,18 +67,24 @@ def ensure_nothing_runs(work: Work, actual: Document) -> None:
     While the document's ETag is the one it was sent with, Visma may still be working on it; any write in
     between would make it fail there. Raises Retryable, uncounted, until Visma's cap on a request.
     """
-    cap_s = work.tenant.limits.visma_request_cap_s
-    if work.sent is None or actual.etag != work.record.visma_etag:
-        return
-    now = work.clock()
-    if not work.sent.may_send_again(now, cap_s=cap_s):
-        wait_s = work.sent.next_look_up_s(now, cap_s=cap_s)
-        raise Retryable("an update has no answer and may still arrive", retry_after_s=wait_s, counts=False)
+    if work.sent is not None and actual.etag == (work.sent.etag or work.record.visma_etag):
+        ensure_over(work, work.sent, "an update")
 
 
-def update_of(work: Work, body: dict[str, Any]) -> Intention:
+def ensure_over(work: Work, sent: Intention, what: str) -> None:
+    """Raises Retryable, uncounted, while Visma may still be working on what was sent."""
+    now, cap_s = work.clock(), work.tenant.limits.visma_request_cap_s
+    if not sent.may_send_again(now, cap_s=cap_s):
+        wait_s = sent.next_look_up_s(now, cap_s=cap_s)
+        raise Retryable(f"{what} has no answer and may still arrive", retry_after_s=wait_s, counts=False)
+
+
+def update_of(
+    work: Work, body: dict[str, Any], *, etag: str | None, before: dict[str, Any] | None = None
+) -> Intention:
     """The intention of an update of the record's own document."""
-    return Intention(str(work.record.visma_type), work.clock(), body, is_update=True)
+    visma_type = str(work.record.visma_type)
+    return Intention(visma_type, work.clock(), body, is_update=True, etag=etag, before=before)
 
 
 def create(

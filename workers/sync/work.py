@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,8 @@ class Work:
     """One record, claimed by us, with everything that making it true takes.
 
     A turn is held until the outcome is recorded, so that whoever comes next sees it. ``intention`` is
-    a create without an answer yet, ``sent`` an update without one. ``visma`` writes within ``window``.
+    a create without an answer yet, ``sent`` an update and ``removal`` a deletion without one. ``visma``
+    writes within ``window``.
     """
 
     tenant: TenantConfig
@@ -43,6 +44,7 @@ class Work:
     window: WriteWindow = field(default_factory=WriteWindow)
     intention: Intention | None = None
     sent: Intention | None = None
+    removal: Intention | None = None
     _turn: ExitStack = field(default_factory=ExitStack)
     _has_turn: bool = False
 
@@ -50,7 +52,12 @@ class Work:
         if self.record.intention is None:
             return
         standing = Intention.from_json(self.record.intention)
-        if standing.is_update:
+        if standing.is_removal:
+            self.removal = standing
+            # its body is another than the row's where an update without an answer came before
+            if standing.before is not None or standing.body != self.record.body:
+                self.sent = replace(standing, is_update=True, is_removal=False)
+        elif standing.is_update:
             self.sent = standing
         else:
             self.intention = standing
@@ -59,6 +66,11 @@ class Work:
     def sent_body(self) -> dict[str, Any] | None:
         """What an update without an answer may have written."""
         return self.sent.body if self.sent else None
+
+    @property
+    def kept_body(self) -> dict[str, Any]:
+        """What Visma shows of ours where that update did not happen."""
+        return (self.sent.before if self.sent else None) or self.record.body or {}
 
     @contextmanager
     def conn(self) -> Iterator[Conn]:
@@ -99,7 +111,7 @@ class Work:
         self.window.open()
         with self.conn() as conn:
             records.extend(conn, self.record, intention.to_json() if intention else None)
-        if intention is not None and not intention.is_update:
+        if intention is not None and not (intention.is_update or intention.is_removal):
             self.intention = intention
 
     def ensure_visma_known(self) -> None:

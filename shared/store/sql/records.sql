@@ -302,7 +302,7 @@ SELECT EXISTS (SELECT 1 FROM records
 
 -- name: unlink
 -- Its document is gone from Visma; the row goes on without one.
-UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL
+UPDATE records SET visma_type = NULL, visma_number = NULL, visma_etag = NULL, body = NULL, intention = NULL
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s;
 
 -- name: waiting

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,14 @@ def test_the_next_look_up_is_never_past_the_cap(elapsed_s: float, cap_s: int) ->
         assert (now - SENT).total_seconds() + delay_s <= cap_s + 1e-6
 
 
-@pytest.mark.parametrize("is_update", [False, True])
-def test_it_comes_back_from_the_database_as_it_was(is_update: bool) -> None:
-    intention = Intention("Invoice", SENT, INTENTION.body, is_update)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {},
+        {"is_update": True, "etag": '"e1"', "before": {"header": {"description": "older"}}},
+        {"is_removal": True},
+    ],
+)
+def test_it_comes_back_from_the_database_as_it_was(kind: dict[str, Any]) -> None:
+    intention = Intention("Invoice", SENT, INTENTION.body, **kind)
     assert Intention.from_json(jsontext.loads(jsontext.dumps(intention.to_json()))) == intention
