@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg.rows import DictRow
+
+from shared.bill.models import Kind
 from shared.store.pool import Conn
 from shared.store.queries import load_queries
 
@@ -44,6 +47,13 @@ def find_known(conn: Conn, tenant: str, event_ids: Sequence[str]) -> set[str]:
     """Which of these events of a tenant are rows already."""
     rows = conn.execute(SQL["known"], {"tenant": tenant, "event_ids": list(event_ids)})
     return {row["event_id"] for row in rows}
+
+
+def find_last(conn: Conn, tenant: str, kind: Kind, bill_id: str) -> DictRow | None:
+    """Id, type and time of the last notification of a record; None where none is kept."""
+    return conn.execute(
+        SQL["last_of_record"], {"tenant": tenant, "kind": kind, "bill_id": bill_id}
+    ).fetchone()
 
 
 def delete_older(conn: Conn, before: datetime, *, most: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,12 +14,14 @@ from shared.errors import UsageError
 from shared.store.history import list_entries
 from shared.store.records import Record, find, list_records
 from shared.store.tenants import get_tenant
+from workers.cli.chain import Step, follow_record
 from workers.cli.output import json_option, print_facts, print_heading, print_json, print_table, shown_time
 from workers.cli.reasons import STATES, Advice
 from workers.cli.session import Session, pass_session
 from workers.cli.why import advise_on, describe_in_visma, print_next_steps, tell_in_visma
 
 KINDS = ("vendor", "bill")
+_MARKS = {"passed": "ok  ", "stopped": "STOP", "not_reached": "-   "}
 
 
 @click.group(short_help="What became of each vendor and bill.")
@@ -70,9 +74,11 @@ def _row(record: Record) -> tuple[Any, ...]:
 @json_option
 @pass_session
 def show(session: Session, tenant: str, kind: Kind, bill_id: str, as_json: bool) -> None:
-    """Show one record: its state, why, what to do next, and its history.
+    """Show one record: its state, why, what to do next, how far it came, and its history.
 
-    ID is the vendor's or the bill's id in BILL.
+    ID is the vendor's or the bill's id in BILL. The way from BILL to Visma is told step by step: what
+    BILL has, how it was heard of, whether it is to be carried over, its vendor, the mapping, what was
+    sent, and what Visma shows.
 
     \b
     Example:
@@ -88,13 +94,16 @@ def show(session: Session, tenant: str, kind: Kind, bill_id: str, as_json: bool)
             )
         history = list_entries(conn, tenant, kind, bill_id)
         in_visma = describe_in_visma(conn, record)
+        chain = follow_record(conn, record, history, tell_in_visma(in_visma))
     advice = advise_on(record, row)
     if as_json:
-        told = {"meaning": advice.meaning, "next": advice.next_step, "in_visma": in_visma}
+        steps = [asdict(step) for step in chain]
+        told = {"meaning": advice.meaning, "next": advice.next_step, "in_visma": in_visma, "chain": steps}
         entries = [_entry_to_json(entry) for entry in history]
         print_json({**record_to_json(record), **told, "history": entries})
         return
     _print_record(record, advice, tell_in_visma(in_visma))
+    _print_chain(chain)
     _print_history(history)
 
 
@@ -142,6 +151,15 @@ def _print_record(record: Record, advice: Advice, in_visma: str | None) -> None:
             ("next attempt", record.next_attempt_at),
         ]
     )
+
+
+def _print_chain(chain: Sequence[Step]) -> None:
+    print_heading("From BILL to Visma")
+    print_facts((f"{_MARKS[step.state]} {step.step}", _tell(step)) for step in chain)
+
+
+def _tell(step: Step) -> str:
+    return f"{step.what} ({shown_time(step.at)})" if step.at else step.what
 
 
 def _print_history(history: list[DictRow]) -> None:

@@ -12,3 +12,8 @@ SELECT event_id FROM events WHERE tenant = %(tenant)s AND event_id = ANY(%(event
 DELETE FROM events WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM events WHERE received_at < %(before)s ORDER BY received_at
     LIMIT %(most)s FOR UPDATE SKIP LOCKED));
+
+-- name: last_of_record
+-- The notification that a record was last heard of by, while it is kept.
+SELECT event_id, event_type, received_at FROM events
+WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s ORDER BY received_at DESC LIMIT 1;
