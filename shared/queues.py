@@ -128,5 +128,7 @@ def _transport_options() -> dict[str, Any]:
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 10,
-        "retry_on_timeout": True,
+        # With it redis-py repairs a lost subscription by itself and then reads from it without end,
+        # while the worker takes no task: seen when Redis is back before the worker looks.
+        "retry_on_timeout": False,
     }

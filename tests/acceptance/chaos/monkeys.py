@@ -14,6 +14,7 @@ from threading import Event
 import psutil
 
 from deploy.stage import Stage
+from tests.acceptance.chaos.ground import worker_names
 from tests.acceptance.chaos.plan import FROZEN_S, Blow
 from tests.acceptance.chaos.servers import Servers
 from tests.acceptance.firm import Firm
@@ -27,7 +28,7 @@ class Monkeys:
 
     def __init__(self, stage: Stage, servers: Servers, firms: Sequence[Firm], workers: int) -> None:
         self.stage, self.servers, self.firms = stage, servers, firms
-        self.workers = [f"worker.{number}" for number in range(1, workers + 1)]
+        self.workers = worker_names(workers)
         self.said: list[str] = []
         self._frozen: dict[str, psutil.Process] = {}
         self._later: list[tuple[float, int, Callable[[], None]]] = []

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import random
-import secrets
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from deploy.embedded.home import Home
-from deploy.embedded.lease import ensure_servers, wait_stopped
 from deploy.sandbox.control import ControlError
 from deploy.stage import Stage
-from shared.settings import NAMES
 from shared.store import progress
 from shared.store.pool import Conn, connect
 from tests.acceptance.books import Books, open_books
 from tests.acceptance.chaos.checker import RELEASED, find_faults
+from tests.acceptance.chaos.ground import own_home, own_stage
 from tests.acceptance.chaos.monkeys import Monkeys
 from tests.acceptance.chaos.plan import REFUSALS, Plan
 from tests.acceptance.chaos.servers import Servers
-from tests.conftest import forgo_fsync
 from tests.support.simulated_day import SimulatedDay
 
 FIRST_NUMBER = 300
 STUCK_S = 90.0
 """So long without a record done, and none will be: a claim or a lost message costs 60 s."""
 
+SLOTS = 3
 LISTEN_S = 0.5
 POLL_S = 3
 CAP_S = 8
@@ -69,7 +63,10 @@ class Report:
 
 def run_plan(plan: Plan, environ: Mapping[str, str], log_dir: Path) -> Report:
     """Play a plan to its end and judge what is left."""
-    with _home() as home, _stage(plan, home, environ, log_dir) as stage, ExitStack() as opened:
+    with ExitStack() as opened:
+        home = opened.enter_context(own_home())
+        workers = plan.size.workers
+        stage = opened.enter_context(own_stage(home, environ, log_dir, workers=workers, slots=SLOTS))
         run = _Run(plan, stage, Servers(home), opened)
         try:
             return run.play()
@@ -219,35 +216,3 @@ class _Run:
             self.report.faults += [f"{books.id}: {text}" for text in find_faults(books)]
         violations = self.stage.control.calls()["violations"]
         self.report.faults += [f"a limit was overrun: {one}" for one in violations]
-
-
-@contextmanager
-def _home() -> Iterator[Home]:
-    """A home of its own, whose servers are gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="connector-chaos-"))
-    folder.chmod(0o755)
-    home = Home(folder)
-    try:
-        with ensure_servers(home) as lease:
-            forgo_fsync(lease.database_url or "")
-            yield home
-    finally:
-        wait_stopped(home)
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def _stage(plan: Plan, home: Home, environ: Mapping[str, str], log_dir: Path) -> Iterator[Stage]:
-    settings = {
-        "CONNECTOR_MASTER_KEYS": f"chaos:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-        "LOG_FORMAT": "json",
-        "WORKER_CONCURRENCY": "3",
-        "WEB_CONCURRENCY": "1",
-    }
-    ours = {*NAMES, *(f"{each}_FILE" for each in NAMES), "DYNO"}
-    foreign = {key: value for key, value in environ.items() if key not in ours}
-    counts = {"worker": plan.size.workers, "flower": 0}
-    with Stage(home.root, log_dir, {**foreign, **settings}, counts) as stage:
-        yield stage
-        for number in range(1, plan.size.workers + 1):
-            stage.fleet.kill9(f"worker.{number}")  # a farewell would take as long as what runs

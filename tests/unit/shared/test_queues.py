@@ -41,6 +41,15 @@ def test_no_message_outlives_its_visibility() -> None:
     assert worker["visibility_timeout"] == producer["visibility_timeout"] == queues.VISIBILITY_TIMEOUT_S
 
 
+def test_a_lost_connection_is_never_repaired_behind_the_workers_back() -> None:
+    """A repaired subscription is read without end, in the loop that takes all tasks."""
+    for settings in (
+        queues.celery_settings("redis://127.0.0.1/0"),
+        queues.make_producer("redis://127.0.0.1/0").conf,
+    ):
+        assert settings["broker_transport_options"]["retry_on_timeout"] is False
+
+
 def test_a_misspelt_queue_is_an_error_not_a_new_queue() -> None:
     with pytest.raises(Exception, match="webhoks"):
         queues.make_producer("redis://127.0.0.1:1/0").send_task(queues.TICK, queue="webhoks", retry=False)

@@ -1,0 +1,256 @@
+"""Redis and PostgreSQL that die, forget or are full, and workers that are frozen or sent home: nothing is
+lost, nothing comes twice, and work goes on by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import psycopg
+import pytest
+import redis
+from kombu import pools
+
+from deploy.sandbox.jsonio import Json
+from deploy.stage import Stage
+from shared import queues
+from shared.store import progress
+from shared.store.pool import connect
+from tests.acceptance.books import Books, open_books
+from tests.acceptance.chaos.ground import own_home, own_stage, worker_names
+from tests.acceptance.chaos.servers import Servers
+from tests.acceptance.test_crashes import find_busy, find_pid, let_the_claim_run_out
+from tests.conftest import ENVIRON
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+
+WORKERS = worker_names(2)
+PATIENCE_S = 60.0
+LONG_S = 100.0
+"""A claim or a lost message costs a minute."""
+
+NO_SPACE = """
+CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$
+"""
+
+
+class Ground:
+    """One tenant on a fleet of two workers, and the servers beneath."""
+
+    def __init__(self, stage: Stage, servers: Servers, books: Books) -> None:
+        self.stage, self.servers, self.books = stage, servers, books
+        self.bills = 0
+        self.vendor_id = books.sync_vendor()
+
+    @property
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.stage.composition.settings.redis_url)
+
+    def begin_create(self, seconds: float) -> str:
+        """Enter a bill whose create keeps Visma busy for so long; its id, once Visma is at it."""
+        control, books = self.books.control, self.books
+        rule = control.add_fault(
+            "latency", system="visma", tenant=books.company, method="POST", route="Invoice$", seconds=seconds
+        )
+        bill_id = self.enter()
+        books.until(lambda: self._applied(rule), "Visma is at the create", PATIENCE_S)
+        return bill_id
+
+    def enter(self) -> str:
+        """Enter a bill; its id."""
+        self.bills += 1
+        return self.books.create_bill(self.vendor_id, f"F-{self.bills}")
+
+    def _applied(self, rule: str) -> bool:
+        return any(one["id"] == rule and one["applied"] for one in self.books.control.faults())
+
+    def wait_delivered(self, bill_id: str, status: int) -> None:
+        """Wait until BILL got this answer to the bill's notification."""
+        self.books.control.wait(
+            "webhooks",
+            organization=self.books.organization,
+            entity=bill_id,
+            status=status,
+            timeout_s=PATIENCE_S,
+        )
+
+    def expect_one(self, bill_id: str) -> list[Json]:
+        """Wait until the bill is synced, by one POST and with one document; its history."""
+        self.books.until(
+            lambda: self.is_synced(bill_id), lambda: str(self.books.record("bill", bill_id)), 90.0
+        )
+        self.books.invoice_of(bill_id)
+        log = self.books.control.visma_log(self.books.company)
+        created = [one for one in log if one["kind"] == "created" and one["body"].get("note")]
+        assert sum(one["body"]["note"].startswith(f"BILL:{bill_id}") for one in created) == 1
+        history: list[Json] = self.books.ask("records", "show", self.books.id, "bill", bill_id)["history"]
+        return history
+
+    def is_synced(self, bill_id: str) -> bool:
+        """Whether no work is left on the bill and it is in Visma."""
+        row = self.books.record("bill", bill_id)
+        return row is not None and row["wanted"] == row["done"] and row["state"] == "synced"
+
+    def reconnect(self) -> None:
+        """PostgreSQL was restarted: ask it anew."""
+        self.books.conn.close()
+        self.books.conn = connect(self.stage.composition.settings.database_url, name="test")
+        progress.listen(self.books.conn)
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """No worker works meanwhile."""
+        pids = [find_pid(self.stage, name) for name in WORKERS]
+        for pid in pids:
+            os.killpg(pid, signal.SIGSTOP)
+        yield
+        for pid in pids:
+            os.killpg(pid, signal.SIGCONT)
+
+    def find_worker_at_work(self) -> int:
+        """The main process of the worker that works on a record."""
+        busy = self.books.until(self.find_busy, "a worker is busy", PATIENCE_S)
+        return psutil.Process(busy.pop()).ppid()
+
+    def find_busy(self) -> set[int]:
+        """The processes that work on a record, over a connection that Redis's last restart did not end."""
+        pools.reset()
+        return find_busy(queues.make_producer(self.stage.composition.settings.redis_url))
+
+    def main_processes(self) -> set[tuple[int, float]]:
+        """Which workers run, with when each began."""
+        pids = [find_pid(self.stage, name) for name in WORKERS]
+        return {(pid, psutil.Process(pid).create_time()) for pid in pids}
+
+
+@pytest.fixture(scope="module")
+def shared_ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("servers")
+    with own_home() as home, own_stage(home, ENVIRON, folder, workers=2, slots=2) as stage:
+        conn = connect(stage.composition.settings.database_url, name="test")
+        progress.listen(conn)
+        books = open_books(stage, conn, folder, 400, subscribed=True)
+        books.apply(limits="visma_request_cap_s = 20")
+        yield Ground(stage, Servers(home), books)
+        books.conn.close()
+
+
+@pytest.fixture
+def ground(shared_ground: Ground) -> Iterator[Ground]:
+    """A ground without faults that nobody has begun to dig up."""
+    yield shared_ground
+    shared_ground.books.control.clear_faults()
+    shared_ground.books.apply(limits="visma_request_cap_s = 20")
+
+
+def test_a_worker_that_wakes_after_its_claim_ran_out_writes_nothing(ground: Ground) -> None:
+    bill_id = ground.begin_create(4)
+    frozen = ground.find_worker_at_work()
+    os.killpg(frozen, signal.SIGSTOP)
+    ground.books.control.wait("log", company=ground.books.company, entity="supplierInvoice", kind="created")
+    let_the_claim_run_out(ground.books, bill_id)
+    (entry,) = ground.expect_one(bill_id)
+    assert "resolved by look-up" in entry["detail"]
+    row = ground.books.record("bill", bill_id)
+
+    os.killpg(frozen, signal.SIGCONT)
+    app = queues.make_producer(ground.stage.composition.settings.redis_url)
+    ground.books.until(lambda: len(app.control.ping(timeout=1)) == 2, "it is awake", PATIENCE_S)
+    ground.books.until(lambda: not ground.find_busy(), "it has ended what it was at", PATIENCE_S)
+    assert ground.expect_one(bill_id) == [entry]
+    assert ground.books.record("bill", bill_id) == row
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_redis_that_comes_back_has_lost_no_accepted_webhook_and_no_worker(
+    ground: Ground, number: signal.Signals
+) -> None:
+    """Celery 5.7.0 with kombu 5.7.0 ended the worker here: a task was running, to be acknowledged late."""
+    before = ground.main_processes()
+    busy = ground.begin_create(3)
+    with ground.asleep():
+        waiting = ground.enter()
+        ground.wait_delivered(waiting, 200)
+        ground.servers.restart_redis(number)
+    ground.expect_one(busy)
+    ground.expect_one(waiting)
+    assert ground.main_processes() == before
+
+
+def test_what_a_redis_without_its_data_forgot_is_found_by_polls(ground: Ground) -> None:
+    before = ground.main_processes()
+    with ground.asleep():
+        bill_id = ground.enter()
+        ground.wait_delivered(bill_id, 200)
+        ground.servers.restart_redis(signal.SIGKILL, empty=True)
+    ground.books.apply(limits="visma_request_cap_s = 20", poll_interval_s=1)
+    with ground.redis as server:
+
+        def is_synced() -> bool:
+            server.delete("places:quarantine")  # as if no call that nobody remembers could still run
+            return ground.is_synced(bill_id)
+
+        ground.books.until(is_synced, "polls find it", LONG_S)
+    ground.expect_one(bill_id)
+    assert ground.main_processes() == before
+
+
+def test_a_postgres_that_crashes_in_the_middle_of_a_create_costs_a_look_up(ground: Ground) -> None:
+    bill_id = ground.begin_create(3)
+    ground.servers.restart_postgres(signal.SIGQUIT)
+    ground.reconnect()
+    let_a_claim_run_out(ground, bill_id)
+    ground.expect_one(bill_id)
+
+
+def let_a_claim_run_out(ground: Ground, bill_id: str) -> None:
+    """As if a minute had passed, once Visma has made the document and the record is still claimed."""
+    books = ground.books
+    books.until(lambda: books.invoices_of(bill_id), "Visma made it", PATIENCE_S)
+    statement = """UPDATE records SET claim_expires_at = now(), dispatched_at = NULL
+                   WHERE tenant = %s AND bill_id = %s AND claim_token IS NOT NULL
+                     AND claim_expires_at < now() + interval '40 seconds'"""
+    books.conn.execute(statement, (books.id, bill_id))
+
+
+def test_a_redis_without_memory_left_refuses_and_the_webhook_comes_again(ground: Ground) -> None:
+    books = ground.books
+    with ground.redis as server:
+        server.config_set("maxmemory", 1)
+        bill_id = ground.enter()
+        ground.wait_delivered(bill_id, 503)
+        server.config_set("maxmemory", 0)
+    ground.expect_one(bill_id)
+    assert books.control.webhooks(organization=books.organization, entity=bill_id, status=200)
+
+
+def test_a_postgres_without_disk_left_keeps_webhooks_in_the_queue(ground: Ground) -> None:
+    books = ground.books
+    books.conn.execute(NO_SPACE)
+    books.conn.execute("CREATE TRIGGER full_disk BEFORE INSERT ON events EXECUTE FUNCTION no_space()")
+    with pytest.raises(psycopg.errors.DiskFull):
+        books.conn.execute("INSERT INTO events SELECT * FROM events LIMIT 1")
+    bill_id = ground.enter()
+    ground.wait_delivered(bill_id, 200)
+    assert bill_id not in books.known()
+    books.conn.execute("DROP FUNCTION no_space CASCADE")
+    ground.expect_one(bill_id)
+
+
+def test_a_worker_that_is_sent_home_ends_what_it_is_at(ground: Ground) -> None:
+    bill_id = ground.begin_create(3)
+    leaving = psutil.Process(ground.find_worker_at_work())
+    leaving.send_signal(signal.SIGTERM)
+    (entry,) = ground.expect_one(bill_id)
+    assert "look-up" not in (entry["detail"] or "")
+    ground.books.until(lambda: is_gone(leaving), "it went", PATIENCE_S)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
