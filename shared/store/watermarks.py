@@ -32,9 +32,12 @@ class Poll:
         return {"tenant": self.tenant, "source": self.source, "kind": self.kind, "token": self.token}
 
 
-def take_due_polls(conn: Conn) -> list[Poll]:
-    """Polls that are due now; each is given to one caller only."""
-    rows = conn.execute(SQL["take_due"], {"claim_s": CLAIM_S})
+def take_due_polls(conn: Conn, *, most: int = 100, most_long: int = 100) -> list[Poll]:
+    """Polls that are due now; each is given to one caller only.
+
+    At most ``most`` of one tenant run at a time, and ``most_long`` of those that look back over weeks.
+    """
+    rows = conn.execute(SQL["take_due"], {"claim_s": CLAIM_S, "most": most, "most_long": most_long})
     return [Poll(row["tenant"], row["source"], row["kind"], row["claim_token"]) for row in rows]
 
 

@@ -12,7 +12,7 @@ from shared.store import watermarks
 from shared.store.pool import Conn
 from shared.store.watermarks import Poll
 from tests.integration.conftest import Connect
-from tests.support.rows import TENANT, at_once
+from tests.support.rows import TENANT, add_tenant, at_once
 
 pytestmark = pytest.mark.integration
 
@@ -98,3 +98,30 @@ def _row(conn: Conn, poll: Poll) -> dict[str, object]:
         for row in watermarks.list_watermarks(conn, poll.tenant)
         if (row["source"], row["kind"]) == (poll.source, poll.kind)
     )
+
+
+def test_only_a_few_polls_of_one_tenant_run_at_a_time(conn: Conn) -> None:
+    def take_some() -> list[tuple[str, str]]:
+        taken = watermarks.take_due_polls(conn, most=2, most_long=1)
+        running.extend(taken)
+        return sorted((poll.source, poll.kind) for poll in taken)
+
+    running: list[Poll] = []
+    watermarks.begin_backfill(conn, TENANT, None)
+    first = take_some()
+    assert first[1:] == [("visma", "supplier"), ("visma", "supplier_invoice")], "every create waits for these"
+    assert first[0][0] in {"sweep", "backfill"}
+    assert take_some() == []
+    seen = list(first)
+    while running:
+        poll = running.pop(0)
+        watermarks.complete(conn, poll, position=None, started_at=NOW, interval_s=600)
+        assert len(running) <= 2
+        seen += take_some()
+    assert sorted(seen) == sorted((row["source"], row["kind"]) for row in watermarks.list_watermarks(conn))
+
+
+def test_another_tenants_polls_do_not_wait(conn: Conn) -> None:
+    add_tenant(conn, "nordwind")
+    taken = watermarks.take_due_polls(conn, most=1, most_long=0)
+    assert sorted(poll.tenant for poll in taken) == sorted([TENANT, "nordwind"])

@@ -16,15 +16,20 @@ POLLS = {
     "backfill": queues.SYNC_TENANT,
 }
 
+MOST_POLLS = 2
+MOST_LONG_WALKS = 1
+"""Walks of one tenant at once. A piece of a long list takes its slot for many seconds: one tenant's walks and
+files never take all slots of a worker, so that another's webhooks find one."""
+
 MOST_COPYING = 40
-MOST_COPYING_OF_ONE_TENANT = 4
+MOST_COPYING_OF_ONE_TENANT = 2
 """Bills whose documents are on their way at once: files take long, and records go before them."""
 
 
 def send_polls(pool: Pool, dispatcher: Dispatcher) -> int:
     """Send a task for every poll that is due; each is given to one tick only."""
     with pool.connection() as conn:
-        due = watermarks.take_due_polls(conn)
+        due = watermarks.take_due_polls(conn, most=MOST_POLLS, most_long=MOST_LONG_WALKS)
     for poll in due:
         dispatcher.send(POLLS[poll.source], poll.tenant, poll.kind, str(poll.token))
     return len(due)

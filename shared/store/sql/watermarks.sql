@@ -1,10 +1,24 @@
 -- name: take_due
--- Polls that are due: taken by compare-and-set, so that any number of ticks is harmless.
+-- Polls that are due: taken by compare-and-set, so that any number of ticks is harmless. At most so many of
+-- one tenant run at a time, Visma's first, which every create waits for; and of the long ones, which look
+-- back over weeks, one, so that neither keeps the others waiting.
+WITH running AS (
+    SELECT tenant, source IN ('sweep', 'backfill') AS long, count(*) AS count FROM watermarks
+    WHERE claim_expires_at >= now() GROUP BY 1, 2
+), due AS (
+    SELECT w.tenant, w.source, w.kind, source IN ('sweep', 'backfill') AS long,
+           row_number() OVER (PARTITION BY w.tenant, source IN ('sweep', 'backfill')
+                              ORDER BY w.source <> 'visma', w.next_poll_at, w.source, w.kind DESC) AS turn
+    FROM watermarks w JOIN tenants t ON t.id = w.tenant
+    WHERE NOT t.paused AND t.suspended IS NULL
+      AND w.next_poll_at <= now() AND (w.claim_expires_at IS NULL OR w.claim_expires_at < now())
+)
 UPDATE watermarks w
 SET claim_token = gen_random_uuid(), claim_expires_at = now() + %(claim_s)s * interval '1 second'
-FROM tenants t
-WHERE t.id = w.tenant AND NOT t.paused AND t.suspended IS NULL
-  AND w.next_poll_at <= now() AND (w.claim_expires_at IS NULL OR w.claim_expires_at < now())
+FROM due d LEFT JOIN running r USING (tenant, long)
+WHERE (w.tenant, w.source, w.kind) = (d.tenant, d.source, d.kind)
+  AND d.turn + COALESCE(r.count, 0) <= CASE WHEN d.long THEN %(most_long)s ELSE %(most)s END
+  AND (w.claim_expires_at IS NULL OR w.claim_expires_at < now())
 RETURNING w.tenant, w.source, w.kind, w.claim_token;
 
 -- name: hold
