@@ -38,7 +38,7 @@ def prepare(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[list[str],
         full.pop("REMAP_SIGTERM", None)
     if "gunicorn" in argv:
         _put(full, "WEB_CONCURRENCY", str(settings.web_concurrency))
-    if "flower" in argv:
+    if "workers.flower" in argv:
         full = _for_flower(full, settings)
     return [word.replace("{worker_name}", settings.worker_name) for word in argv], full
 

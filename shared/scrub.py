@@ -35,10 +35,10 @@ _NAMES: Final = (
     "dsn",
 )
 _PLAIN: Final = (type(None), bool, int, float)
-_URL_PASSWORD: Final = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"(?P<head>[a-z0-9+.-]{1,20}://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"\b(?P<head>Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r"""(?P<head>\b[\w-]*(?:password|passwd|secret|token|session_?id|dev_?key|security_?key|api_?key
+    r"""(?P<head>(?:password|passwd|secret|token|session_?id|dev_?key|security_?key|api_?key
         |authorization)\\?["']?\s*[:=]\s*)(?:\\?"[^"]*"|'[^']*'|[^\s,;&"'})\]]+)""",
     re.IGNORECASE | re.VERBOSE,
 )

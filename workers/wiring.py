@@ -58,6 +58,8 @@ from workers.sync.work import Work
 V = TypeVar("V", bound=VismaClient)
 
 REDIS_TIMEOUT_S = 5.0
+PAGES_AT_ONCE = 6
+"""As many as Flower runs at once, and a bulk replay beside them."""
 DOORS = (LOGIN_ROUTE, TOKEN_ROUTE)
 
 
@@ -84,6 +86,14 @@ class Context:
     def pool(self) -> Pool:
         """Connections to PostgreSQL."""
         return make_pool(self.settings.database_url, name=self.worker_name)
+
+    @cached_property
+    def page_pool(self) -> Pool:
+        """Connections that Flower's pages hold while what they call takes one of the ``pool``.
+
+        One pool for both would be empty once as many pages wait for their second connection.
+        """
+        return make_pool(self.settings.database_url, name=f"{self.worker_name} pages", max_size=PAGES_AT_ONCE)
 
     @cached_property
     def redis(self) -> Redis:
@@ -237,8 +247,8 @@ class Context:
         """Let go of what was opened."""
         if "tally" in self.__dict__:
             self.tally.stop()
-        if "pool" in self.__dict__:
-            self.pool.close()
+        for name in {"pool", "page_pool"} & self.__dict__.keys():
+            self.__dict__[name].close()
         if "redis" in self.__dict__:
             self.redis.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from psycopg.rows import DictRow
 
@@ -13,14 +14,17 @@ from shared.store.pool import Conn, jsonb
 from shared.store.queries import load_queries
 
 SQL = load_queries("history")
+HistoryKind = Kind | Literal["tenant"]
+TENANT: Final = "tenant"
+"""The kind of what a person did to a whole tenant; its id stands in the place of a record's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened to a record. ``actor`` is a worker's name or a person's."""
+    """One thing that happened to a record, or to a tenant. ``actor`` is a worker's name or a person's."""
 
     tenant: str
-    kind: Kind
+    kind: HistoryKind
     bill_id: str
     actor: str
     action: str
@@ -38,6 +42,6 @@ def add_entry(conn: Conn, entry: Entry) -> None:
     conn.execute(SQL["add"], {**values, "changes": jsonb([change.to_json() for change in entry.changes])})
 
 
-def list_entries(conn: Conn, tenant: str, kind: Kind, bill_id: str) -> list[DictRow]:
+def list_entries(conn: Conn, tenant: str, kind: HistoryKind, bill_id: str) -> list[DictRow]:
     """A record's history, oldest first."""
     return conn.execute(SQL["list"], {"tenant": tenant, "kind": kind, "bill_id": bill_id}).fetchall()

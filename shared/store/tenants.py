@@ -41,6 +41,16 @@ def list_tenants(conn: Conn) -> list[TenantRow]:
     return [_tenant(row) for row in conn.execute(SQL["list"])]
 
 
+def list_ids(conn: Conn) -> list[str]:
+    """All tenants' ids, in order."""
+    return [row["id"] for row in conn.execute(SQL["ids"])]
+
+
+def list_page(conn: Conn, *, after: str | None, most: int) -> list[TenantRow]:
+    """The first ``most`` tenants by id, behind the one with the id ``after``."""
+    return [_tenant(row) for row in conn.execute(SQL["page"], {"after": after, "most": most})]
+
+
 def find_tenant(conn: Conn, tenant: str) -> TenantRow | None:
     """The tenant, or None."""
     row = conn.execute(SQL["get"], {"id": tenant}).fetchone()

@@ -60,7 +60,7 @@ def test_flower_finds_only_options_it_knows(
     path = tmp_path / "auth"
     path.write_text("ann:secret\n")
     environ = ENVIRON | {"FLOWER_BASIC_AUTH_FILE": str(path), "FLOWER_READ_ONLY": "on"}
-    _, full = prepare(["celery", "flower"], environ | ({"PORT": port} if port else {}))
+    _, full = prepare(["python", "-m", "workers.flower"], environ | ({"PORT": port} if port else {}))
     flower = {name: text for name, text in full.items() if name.startswith("FLOWER_")}
     assert (flower.pop("FLOWER_PORT"), flower.pop("FLOWER_ADDRESS")) == wanted
     assert flower == {"FLOWER_BASIC_AUTH": "ann:secret", "FLOWER_READ_ONLY": "True"}
@@ -69,7 +69,7 @@ def test_flower_finds_only_options_it_knows(
 
 def test_flower_never_runs_open() -> None:
     with pytest.raises(UsageError, match="FLOWER_BASIC_AUTH is not set"):
-        prepare(["celery", "flower"], ENVIRON)
+        prepare(["python", "-m", "workers.flower"], ENVIRON)
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,11 @@ def test_endless_nesting_ends() -> None:
 def test_nothing_breaks_it_and_twice_is_once(value: Any) -> None:
     once = scrub(value)
     assert scrub(once) == once
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 200_000, "a-" * 100_000, "a." * 100_000], ids=["word", "hyphens", "dots"]
+)
+def test_a_long_text_is_looked_through_in_one_go(text: str) -> None:
+    """A notification may be 256 KB, and none of it may keep a process busy for minutes."""
+    assert scrub_text(text) == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.circuit import SYSTEMS
 from shared.errors import Retryable
@@ -14,6 +14,9 @@ from shared.store.tenants import TenantRow
 from workers.cli.output import note, shown_time
 from workers.cli.session import Session
 from workers.sync.pace import Backlog, estimate, read_usage
+
+if TYPE_CHECKING:
+    from workers.wiring import Context
 
 
 def backlog_of(pace: Pace | None) -> dict[str, Any]:
@@ -24,21 +27,27 @@ def backlog_of(pace: Pace | None) -> dict[str, Any]:
 
 
 def add_what_redis_knows(session: Session, rows: list[TenantRow], report: list[dict[str, Any]]) -> None:
-    """Circuits (``open`` or ``closed``), calls, and when the backlog is done; None where Redis is away."""
+    """Circuits, calls, and when the backlog is done; None where Redis is away."""
     with session.context() as context:
         try:
-            found = context.circuits.find_open([row.config.id for row in rows])
-            for row, entry in zip(rows, report, strict=True):
-                tenant = row.config.id
-                usage = read_usage(context.budget, row.config, partial(context.bill_credentials, tenant))
-                entry["circuit"] = {
-                    system: "open" if found[tenant, system] else "closed" for system in SYSTEMS
-                }
-                entry["calls"] = {system: each and asdict(each) for system, each in usage.items()}
-                left, per_minute = entry["backlog"]["records"], entry["backlog"]["per_minute"]
-                entry["backlog"] = asdict(estimate(context.clock(), left, per_minute, usage))
+            ask_redis(context, rows, report)
         except Retryable:
             note("Redis does not answer, so circuits and calls are not known: check REDIS_URL and its server")
+
+
+def ask_redis(context: Context, rows: list[TenantRow], report: list[dict[str, Any]]) -> None:
+    """Add circuits (``open`` or ``closed``), calls, and when the backlog is done.
+
+    Raises Retryable where Redis does not answer.
+    """
+    found = context.circuits.find_open([row.config.id for row in rows])
+    for row, entry in zip(rows, report, strict=True):
+        tenant = row.config.id
+        usage = read_usage(context.budget, row.config, partial(context.bill_credentials, tenant))
+        entry["circuit"] = {system: "open" if found[tenant, system] else "closed" for system in SYSTEMS}
+        entry["calls"] = {system: each and asdict(each) for system, each in usage.items()}
+        left, per_minute = entry["backlog"]["records"], entry["backlog"]["per_minute"]
+        entry["backlog"] = asdict(estimate(context.clock(), left, per_minute, usage))
 
 
 def shown_backlog(backlog: Mapping[str, Any]) -> str | None:

@@ -11,9 +11,9 @@ import click
 from shared.errors import UsageError
 from shared.store import watermarks
 from shared.store.pool import Conn
-from shared.store.records import rejudge_all, wake_all
+from shared.store.records import rejudge_all
 from shared.store.secrets import SecretKind, find_secret
-from shared.store.tenants import TenantRow, apply_tenant, find_tenant, get_tenant, list_tenants, set_paused
+from shared.store.tenants import TenantRow, apply_tenant, find_tenant, get_tenant, list_tenants
 from shared.tenant_file import config_to_json, parse_tenant
 from shared.tenants import TenantConfig
 from workers.cli.output import json_option, print_facts, print_json, print_table, say
@@ -145,8 +145,11 @@ def pause(session: Session, tenant_id: str) -> None:
     Example:
       connector tenant pause acme-se
     """
+    from workers.cli.link import find_operator
+    from workers.sync.pausing import pause_tenant
+
     with session.database() as conn:
-        set_paused(conn, tenant_id, paused=True)
+        pause_tenant(conn, tenant_id, by=find_operator())
     say(f"{tenant_id}: paused; go on with `connector tenant resume {tenant_id}`")
 
 
@@ -160,8 +163,9 @@ def resume(session: Session, tenant_id: str) -> None:
     Example:
       connector tenant resume acme-se
     """
-    with session.database() as conn, conn.transaction():
-        set_paused(conn, tenant_id, paused=False)
-        watermarks.poll_now(conn, tenant_id)
-        wake_all(conn, tenant_id)
+    from workers.cli.link import find_operator
+    from workers.sync.pausing import resume_tenant
+
+    with session.database() as conn:
+        resume_tenant(conn, tenant_id, by=find_operator())
     say(f"{tenant_id}: active, polled at once")

@@ -1,1 +1,1 @@
-"""What the connector adds inside Flower."""
+"""The connector's own pages inside Flower: dead letters, what is held, tenants."""

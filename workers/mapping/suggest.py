@@ -61,13 +61,22 @@ class Suggestions:
 
 def suggest_mapping(mapping: MappingConfig, codes: Codes, usage: Usage, lists: Lists) -> Suggestions:
     """A suggestion for every BILL classification that the file has no entry for."""
-    postable = {
-        number: account.description or "" for number, account in lists.accounts.items() if account.is_postable
-    }
-    accounts = _suggest(ACCOUNT_KEY, mapping.accounts, codes, usage, postable, "account")
+    accounts = _suggest(ACCOUNT_KEY, mapping.accounts, codes, usage, list_accounts(lists), "account")
     tables = [_suggest_values(segment, codes, usage, lists) for segment in mapping.segments]
     tables += _propose_segments(mapping, codes, usage, lists)
     return Suggestions(AccountTable(mapping.accounts, accounts), tuple(tables))
+
+
+def list_accounts(lists: Lists) -> dict[str, str]:
+    """Visma's accounts that may be posted to, with their descriptions."""
+    return {
+        number: account.description or "" for number, account in lists.accounts.items() if account.is_postable
+    }
+
+
+def list_values(segment: Segment) -> dict[str, str]:
+    """The active values of a segment of Visma's, with their descriptions."""
+    return {value: segment.descriptions.get(value, "") for value, active in segment.values.items() if active}
 
 
 def suggest_target(code: Code, targets: Mapping[str, str], what: str) -> Suggestion:
@@ -100,7 +109,7 @@ def _suggest_values(
     segment: SegmentMapping, codes: Codes, usage: Usage, lists: Lists, why: str | None = None
 ) -> SegmentTable:
     known = lists.segments.get(segment.segment)
-    targets = _active_values(known) if known else {}
+    targets = list_values(known) if known else {}
     found = _suggest(segment.source, segment.values, codes, usage, targets, "value")
     return SegmentTable(segment, found, why)
 
@@ -129,10 +138,6 @@ def _propose_segments(
 
 def _count_targets(table: SegmentTable) -> int:
     return sum(one.target is not None for one in table.suggestions)
-
-
-def _active_values(segment: Segment) -> dict[str, str]:
-    return {value: segment.descriptions.get(value, "") for value, active in segment.values.items() if active}
 
 
 def _by_number(code: Code, target: str, targets: Mapping[str, str], why: str) -> Suggestion:

@@ -47,10 +47,11 @@ def _table(name: str, entries: Mapping[str, str], suggestions: tuple[Suggestion,
     for key, value in entries.items():
         yield f"{_text(key)} = {_text(value)}"
     for suggestion in suggestions:
-        yield _entry(suggestion)
+        yield write_entry(suggestion)
 
 
-def _entry(suggestion: Suggestion) -> str:
+def write_entry(suggestion: Suggestion) -> str:
+    """One line to add to a table; in a comment where a person must choose."""
     code, target = suggestion.code, suggestion.target
     why = _comment(f"{code.title}: {suggestion.why}")
     if target is not None and _fits(target) and _fits(code.id):

@@ -3,11 +3,12 @@
 -- The record notes that it waits behind the letter, in its own row, since that one is locked.
 WITH added AS (
     INSERT INTO dead_letters (task_id, tenant, kind, bill_id, task, args, error_class, error, traceback, raw,
-                              attempts, version)
-    VALUES (%(task_id)s, %(tenant)s, %(kind)s, %(bill_id)s, %(task)s, %(args)s, %(error_class)s, %(error)s,
-            %(traceback)s, %(raw)s, %(attempts)s,
-            (SELECT CASE WHEN wanted = done THEN bill_updated_at ELSE content_at END FROM records
-             WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s))
+                              attempts, version, label)
+    SELECT %(task_id)s, %(tenant)s, %(kind)s, %(bill_id)s, %(task)s, %(args)s, %(error_class)s, %(error)s,
+           %(traceback)s, %(raw)s, %(attempts)s,
+           CASE WHEN r.wanted = r.done THEN r.bill_updated_at ELSE r.content_at END, r.label
+    FROM (SELECT) AS one LEFT JOIN records r
+        ON r.tenant = %(tenant)s AND r.kind = %(kind)s AND r.bill_id = %(bill_id)s
     ON CONFLICT (task_id) WHERE state = 'open' DO UPDATE SET error = EXCLUDED.error, failed_at = now()
     RETURNING id
 ), marked AS (

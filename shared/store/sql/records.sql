@@ -92,6 +92,7 @@ SET done = claimed_wanted, state = %(state)s, reason = %(reason)s, detail = %(de
     visma_type = %(visma_type)s, visma_number = %(visma_number)s, visma_etag = %(visma_etag)s,
     body = %(body)s, synced_version = GREATEST(synced_version, %(version)s),
     synced_at = CASE WHEN %(state)s = 'synced' THEN now() ELSE synced_at END,
+    held_at = CASE WHEN %(state)s = 'held' THEN COALESCE(held_at, now()) END,
     intention = NULL, attempts = 0, lost_claims = 0, next_attempt_at = NULL, dispatched_at = NULL,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
@@ -113,7 +114,7 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND clai
 -- name: bury
 UPDATE records
 SET state = 'dead', done = claimed_wanted, reason = NULL, detail = %(detail)s, next_attempt_at = NULL,
-    lost_claims = 0,
+    held_at = NULL, lost_claims = 0,
     intention = CASE WHEN %(nothing_ran)s THEN NULL ELSE intention END,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s

@@ -12,6 +12,12 @@ ON CONFLICT DO NOTHING;
 -- name: list
 SELECT * FROM tenants ORDER BY id;
 
+-- name: ids
+SELECT id FROM tenants ORDER BY id;
+
+-- name: page
+SELECT * FROM tenants WHERE %(after)s::text IS NULL OR id > %(after)s ORDER BY id LIMIT %(most)s;
+
 -- name: get
 SELECT * FROM tenants WHERE id = %(id)s;
 
