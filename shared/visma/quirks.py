@@ -42,6 +42,7 @@ QUIRKS: Final[tuple[Quirk, ...]] = (
         "no_exchange_rate", _pattern(r"(currency|exchange) rate .*(not (found|defined|specified)|missing)")
     ),
     Quirk("supplier_status", _pattern(r"(supplier|vendor) status is '[^']*'")),
+    Quirk("out_of_balance", _pattern(r"document is out of (the )?balance")),
     Quirk("on_hold", _pattern(r"document is on hold and cannot be released")),
     Quirk("invalid_status", _pattern(r"document status is invalid for processing")),
     Quirk("period_closed", _pattern(r"financial period .*(is (closed|inactive)|not (active|open))")),

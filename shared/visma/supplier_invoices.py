@@ -11,7 +11,7 @@ from shared.fields import Fields
 from shared.visma.calls import VismaCalls
 from shared.visma.models import LineChange, Page, SupplierInvoice, Written
 from shared.visma.schemas import parse_page, parse_supplier_invoice
-from shared.visma.suppliers import PAGE_SIZE, paging, since
+from shared.visma.suppliers import PAGE_SIZE, WITH_NOTE, paging, since
 from shared.visma.wrapping import wrap_invoice_changes, wrap_new_invoice
 
 _LIST: Final = "/v1/supplierInvoice"
@@ -38,7 +38,7 @@ class SupplierInvoiceCalls(VismaCalls):
         entry of Visma's calendar (YYYYPP). Documents of another supplier than asked for are left out: a
         filter may be ignored silently.
         """
-        params = paging(page, page_size) | since(modified_since) | {"expandNote": "true"}
+        params = paging(page, page_size) | since(modified_since) | WITH_NOTE
         if supplier is not None:
             params["supplier"] = supplier
         if period is not None:
@@ -54,7 +54,7 @@ class SupplierInvoiceCalls(VismaCalls):
 
     def fetch_supplier_invoice(self, document_type: str, number: str) -> SupplierInvoice:
         """A supplier invoice with lines and ETag; ``NotFound`` for an unknown type and number."""
-        body, etag = self.fetch(_ONE, document_type, number)
+        body, etag = self.fetch(_ONE, document_type, number, params=WITH_NOTE)
         return parse_supplier_invoice(body, etag=etag)
 
     def create_supplier_invoice(self, header: Fields, lines: Sequence[Fields]) -> Written:

@@ -12,6 +12,9 @@ from shared.visma.schemas import parse_page, parse_supplier
 from shared.visma.wrapping import wrap_supplier
 
 PAGE_SIZE: Final = 500
+WITH_NOTE: Final = {"expandNote": "true"}
+"""Notes are shown on request only; whether a read of one record needs that, too, is not documented."""
+
 _LIST: Final = "/v1/supplier"
 _ONE: Final = "/v1/supplier/{number}"
 
@@ -26,7 +29,7 @@ class SupplierCalls(VismaCalls):
 
         ``modified_since`` is Visma's own text and inclusive.
         """
-        params = paging(page, page_size) | since(modified_since) | {"expandNote": "true"}
+        params = paging(page, page_size) | since(modified_since) | WITH_NOTE
         body, _ = self.fetch(_LIST, params=params)
         return parse_page(body, parse_supplier, "suppliers")
 
@@ -47,7 +50,7 @@ class SupplierCalls(VismaCalls):
 
     def fetch_supplier(self, number: str) -> Supplier:
         """A supplier with its ETag; ``NotFound`` for an unknown number."""
-        body, etag = self.fetch(_ONE, number)
+        body, etag = self.fetch(_ONE, number, params=WITH_NOTE)
         return parse_supplier(body, etag=etag)
 
     def create_supplier(self, fields: Fields) -> Written:

@@ -16,6 +16,7 @@ REASONS = {
     "supplier_status": "vendor_held",
     "negative_amount": "mixed_signs",
     "currency_mismatch": "currency_mismatch",
+    "out_of_balance": "amount_mismatch",
 }
 """Causes by the label that ``shared.visma.quirks`` gives a message."""
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, NotYet, Refused, Retryable
-from shared.fields import Change
+from shared.fields import Change, Fields
 from shared.store import attachments
 from shared.store.visma_index import Entry
-from shared.visma.models import EDITABLE_STATUSES, LineChange, SupplierInvoice
+from shared.visma.models import EDITABLE_STATUSES, LineChange, SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft
+from workers.sync.balance import send_balanced
 from workers.sync.documents import differences, is_same_document
 from workers.sync.index import supplier_invoice_entry
 from workers.sync.outcome import Outcome, written
@@ -76,17 +77,24 @@ def _ask(work: Work, actual: SupplierInvoice) -> None:
     work.take_turn()
     etag = actual.etag
     if actual.hold:
-        work.announce(update_of(work, work.record.body or {}, etag=etag))
-        taken_off = work.visma.update_supplier_invoice(
-            actual.document_type, actual.number, {"hold": False}, NO_LINES, etag
-        )
-        etag = taken_off.etag or ""
+        etag = _take_off_hold(work, actual).etag or ""
     work.announce(update_of(work, work.record.body or {}, etag=etag))
     try:
         work.visma.release_supplier_invoice(actual.document_type, actual.number, etag or None)
     except Refused as error:
         if error.label != "invalid_status":
             raise
+
+
+def _take_off_hold(work: Work, actual: SupplierInvoice) -> Written:
+    def send(more: Fields) -> Written:
+        work.announce(update_of(work, work.record.body or {}, etag=actual.etag))
+        header = {"hold": False, **more}
+        return work.visma.update_supplier_invoice(
+            actual.document_type, actual.number, header, NO_LINES, actual.etag
+        )
+
+    return send_balanced(send, actual.amount)
 
 
 def _confirmed(work: Work, bill: Bill, actual: SupplierInvoice) -> Outcome:

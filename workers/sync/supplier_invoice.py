@@ -7,11 +7,13 @@ from datetime import date
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, Refused
+from shared.fields import Fields
 from shared.store.visma_index import Entry
 from shared.visma.models import Page, SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.keys import find_marker, marker
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, create_hold
+from workers.sync.balance import send_balanced
 from workers.sync.bodies import document_body, invoice_body
 from workers.sync.content import read_bill
 from workers.sync.draft import draft_supplier_invoice
@@ -64,12 +66,16 @@ def _create(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
     hold = create_hold(work.tenant)
     header = {**draft.header, "hold": hold}
     intention = Intention(draft.document_type, work.clock(), invoice_body(draft, "created"))
-    number, etag = create(
-        work,
-        intention,
-        lambda: work.visma.create_supplier_invoice(header, draft.lines),
-        lambda: _find_marked(work, bill, intention),
-    )
+
+    def send(more: Fields) -> tuple[str, str | None]:
+        return create(
+            work,
+            intention,
+            lambda: work.visma.create_supplier_invoice({**header, **more}, draft.lines),
+            lambda: _find_marked(work, bill, intention),
+        )
+
+    number, etag = send_balanced(send, draft.total)
     entry = drafted_supplier_invoice_entry(work.tenant.id, number, etag, draft, bill_id=bill.id, hold=hold)
     return written(
         work.record,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson
-from shared.fields import Change
+from shared.fields import Change, Fields
 from shared.visma.models import SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
+from workers.sync.balance import send_balanced, total_after
 from workers.sync.befores import find_body_before
 from workers.sync.bodies import invoice_body, merged_body, written_body
 from workers.sync.documents import differences
 from workers.sync.draft import draft_supplier_invoice
 from workers.sync.index import supplier_invoice_entry
+from workers.sync.intention import Intention
 from workers.sync.judge import judge_synced_bill
 from workers.sync.merge import Conflict, LineMerge, Merge, merge_fields, merge_lines, must_recreate
 from workers.sync.outcome import Outcome, settled, written
@@ -28,7 +30,7 @@ from workers.sync.removal import (
     remove_for_move,
     withdraw,
 )
-from workers.sync.upsert import write_with_etag
+from workers.sync.upsert import update_of, write_with_etag
 from workers.sync.vendor_link import get_vendor_link
 from workers.sync.verify import ensure_as_written
 from workers.sync.work import Work
@@ -124,23 +126,23 @@ def _update(work: Work, bill: Bill, draft: SupplierInvoiceDraft, *, withheld: bo
 def _write(
     work: Work, draft: SupplierInvoiceDraft, body: dict[str, Any], *, withheld: bool
 ) -> tuple[SupplierInvoice, InvoiceMerge, str]:
-    visma_type, number = str(work.record.visma_type), str(work.record.visma_number)
     merges: list[InvoiceMerge] = []
+    seen: list[SupplierInvoice] = []
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
+        seen.append(actual)
         if withheld and actual.hold:  # whatever comes of this run, the hold is ours to lift
             work.record = replace(work.record, body={**(work.record.body or {}), "withheld": True})
         merge = _merge(_befores(work, actual), draft, actual)
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]
 
-    def write(merge: InvoiceMerge, etag: str) -> Written:
-        return work.visma.update_supplier_invoice(
-            visma_type, number, merge.header.to_send, merge.lines.changes, etag
-        )
-
     def before(actual: SupplierInvoice) -> dict[str, Any] | None:
         return merged_body(work.kept_body, _befores(work, actual)[0]) if work.sent else None
+
+    def write(merge: InvoiceMerge, etag: str) -> Written:
+        actual = seen[-1]
+        return _send(work, actual, merge, lambda: update_of(work, body, etag=etag, before=before(actual)))
 
     actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write, body=body, before=before)
     return actual, merges[-1], etag
@@ -153,6 +155,22 @@ def _befores(work: Work, actual: SupplierInvoice) -> list[WrittenBody]:
         return [kept]
     sent = written_body(work.sent_body)
     return [find_body_before(kept, sent, actual), sent]
+
+
+def _send(
+    work: Work, actual: SupplierInvoice, merge: InvoiceMerge, again: Callable[[], Intention]
+) -> Written:
+    """Write the merge; once more, announced as ``again`` says, where Visma wants the total with it."""
+
+    def send(more: Fields) -> Written:
+        if more:  # the first write was announced by whoever asked for it
+            work.announce(again())
+        header = {**merge.header.to_send, **more}
+        return work.visma.update_supplier_invoice(
+            actual.document_type, actual.number, header, merge.lines.changes, actual.etag
+        )
+
+    return send_balanced(send, total_after(actual, merge.lines.changes))
 
 
 def _merge(

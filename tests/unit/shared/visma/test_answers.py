@@ -123,6 +123,7 @@ QUIRK_MESSAGES = {
     "duplicate_reference": "Document with this Vendor Ref. already exists for this Vendor - see document "
     "with reference number '000007' dated '11/1/2026' .",
     "no_exchange_rate": "The currency rate from USD to SEK is not defined.",
+    "out_of_balance": "Error creating document. Error: The document is out of the balance.",
     "on_hold": "Document is On Hold and cannot be released.",
     "invalid_status": "Document Status is invalid for processing.",
     "period_closed": "The financial period 11-2026 is closed in Accounts Payable.",
