@@ -29,11 +29,14 @@ STRICT = {
 }
 
 
-@pytest.mark.parametrize(
+READINGS = pytest.mark.parametrize(
     ("settings", "preferences"),
     [(USUAL, USUAL), (OTHER, USUAL), (USUAL, STRICT), (OTHER, STRICT)],
     ids=["usual", "other", "strict", "other and strict"],
 )
+
+
+@READINGS
 def test_a_bill_lives_and_goes_the_same_way(
     make_bench: MakeBench, settings: dict[str, Any], preferences: dict[str, Any]
 ) -> None:
@@ -80,6 +83,24 @@ def test_a_bill_lives_and_goes_the_same_way(
     bench.sandbox.archive_bill(bench.organization, bill)
     bench.sync()
     assert bench.invoices() == []
+
+
+@READINGS
+def test_an_invoice_is_released_once_it_was_verified(
+    make_bench: MakeBench, settings: dict[str, Any], preferences: dict[str, Any]
+) -> None:
+    bench = make_bench(sync={"release_invoices": True})
+    bench.sandbox.company_settings(bench.company, **settings)
+    bench.sandbox.preferences(bench.company, **preferences)
+    bill = bench.add_bill(bench.add_vendor(), "F-1", bill_line("100.00"), bill_line("40.00", "5010"))
+    bench.sync()
+    assert bench.invoice_of(bill)["status"] == "Hold"
+    bench.sync()
+    bench.sandbox.wait("invoices", company=bench.company, status="Open", timeout_s=20)
+    bench.pass_time(10)
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.history("bill", bill) == ["created", "released"]
+    assert bench.invoice_of(bill)["amount"] == Decimal("140.00")
 
 
 def marked(bill: str) -> dict[str, Any]:
