@@ -5,10 +5,10 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test crash chaos day lint bench always
+.PHONY: help demo test pictures crash chaos day lint bench always
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves everything running
 	@$(PY) -m deploy.demo $(if $(filter-out 0,$(KEEP)),--keep)
@@ -25,6 +25,9 @@ chaos: $(STAMP) ## Break everything at once, by seed: SEEDS=n of them, SEED=k on
 day: $(STAMP) ## Play a large client's day without webhooks and with too many; count a poll over 10,000 records
 	@LEDGER_DAY=500x2000 FINDING_RECORDS=10000 $(PY) -m pytest -rP $(ARGS) \
 	  tests/acceptance/test_ledger_day.py tests/acceptance/test_finding_costs.py
+
+pictures: $(STAMP) ## Take the pictures of Flower's pages that README shows; needs Chromium
+	@PICTURES=deploy/pictures $(PY) -m pytest tests/browser -q
 
 lint: $(STAMP) ## Check style and types
 	@$(PY) -m ruff check .

@@ -96,6 +96,9 @@ def _keep_open(narrator: Narrator, stage: Stage) -> None:
     narrator.say()
     for name, place in (
         ("Flower", at.flower_url),
+        ("  dead letters", f"{at.flower_url}/dead-letters"),
+        ("  what is held", f"{at.flower_url}/held"),
+        ("  tenants", f"{at.flower_url}/tenants"),
         ("  its sign-in", str(home / "flower-basic-auth")),
         ("ingress", f"{at.web_url}/readyz and /metrics"),
         ("simulated BILL", f"{at.bill_url}/v3/..."),

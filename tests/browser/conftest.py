@@ -129,6 +129,7 @@ def picture() -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         if folder:
+            page.wait_for_load_state("networkidle")
             page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
     return take

@@ -76,9 +76,7 @@ def test_of_two_who_replay_one_letter_the_second_is_told_so(
     assert len(posted) == 1
 
 
-def test_several_letters_are_replayed_together_and_their_end_is_shown(
-    page: Page, office: Office, picture: Picture
-) -> None:
+def test_several_letters_are_replayed_together_and_their_end_is_shown(page: Page, office: Office) -> None:
     page.goto(f"/dead-letters?tenant={office.id}")
     expect(page.get_by_role("button", name="Replay selected")).to_be_disabled()
     for label in ("F-1003", "F-1004", "F-1005"):
@@ -88,7 +86,6 @@ def test_several_letters_are_replayed_together_and_their_end_is_shown(
     progress = page.get_by_role("region", name="Progress")
     expect(progress).to_contain_text("3 of 3 replayed.")
     expect(progress.get_by_role("list", name="What became")).to_contain_text("3 synced")
-    picture(page, "replayed-together")
     for bill_id in office.dead_bills[2:5]:
         office.firm.settle("bill", bill_id)
 

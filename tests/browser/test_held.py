@@ -45,15 +45,12 @@ def test_a_held_vendor_is_linked_with_one_click_and_its_bills_go(
     assert [one["supplier"]["number"] for one in moved] == [number] * BEHIND
 
 
-def test_an_unmapped_account_comes_with_the_lines_that_free_it(
-    page: Page, office: Office, picture: Picture
-) -> None:
+def test_an_unmapped_account_comes_with_the_lines_that_free_it(page: Page, office: Office) -> None:
     page.goto(f"/held?tenant={office.id}&reason=unmapped_account")
     page.get_by_role("link", name="M-3001").click()
     lacks = page.get_by_role("region", name="What the file lacks")
     expect(lacks).to_contain_text('[mapping.accounts]\n"0caSE654000000000000" = "6540"')
     expect(lacks).to_contain_text('"0deSE300000000000000" = "300"')
-    picture(page, "held-bill")
 
 
 def test_a_tenant_is_paused_and_resumed(page: Page, office: Office, picture: Picture) -> None:
@@ -82,9 +79,7 @@ def test_pages_fit_a_narrow_screen(open_page: Callable[..., Page], office: Offic
     expect(page.get_by_role("link", name="Dead letters", exact=True).first).to_be_visible()
 
 
-def test_pages_are_dark_where_flower_is(
-    open_page: Callable[..., Page], office: Office, picture: Picture
-) -> None:
+def test_pages_are_dark_where_flower_is(open_page: Callable[..., Page], office: Office) -> None:
     page = open_page(color_scheme="dark")
     page.goto(f"/dead-letters?state=all&tenant={office.id}")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
@@ -92,7 +87,6 @@ def test_pages_are_dark_where_flower_is(
         "card => getComputedStyle(card).backgroundColor"
     )
     assert colour == "rgb(27, 34, 25)"
-    picture(page, "dark")
 
 
 def test_an_address_that_is_none_says_so_in_the_frame(page: Page, office: Office) -> None:

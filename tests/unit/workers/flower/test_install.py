@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -107,3 +108,15 @@ def test_a_page_takes_no_name_of_flowers_templates() -> None:
     tools = {"age", "moment", "spoken", "address", "links", "tab", "may_act", "note", "actor"}
     assert tools & set(vars(flower.utils.template)) == set()
     assert issubclass(HTTPError, Exception) and issubclass(Page, RequestHandler)
+
+
+def test_every_picture_of_the_readme_is_one_that_a_test_takes() -> None:
+    shown = set(re.findall(r"\(deploy/pictures/([a-z-]+)\.png\)", (ROOT / "README.md").read_text("utf-8")))
+    taken = {
+        name
+        for path in (ROOT / "tests" / "browser").glob("test_*.py")
+        for name in re.findall(r'picture\(page, "([a-z-]+)"\)', path.read_text("utf-8"))
+    }
+    kept = {path.stem for path in (ROOT / "deploy" / "pictures").glob("*.png")}
+    assert len(shown) >= 3
+    assert shown <= taken == kept
