@@ -69,6 +69,7 @@ def copy_tenant(dsn: str, tenant: str, *, name: str) -> Iterator[Shadow]:
     """A copy of the tenant's rows for as long as the block runs."""
     with connect(dsn, name=name) as conn:
         conn.execute("SET statement_timeout = '15min'")  # a copy may be large, and nobody waits for it
+        conn.execute("SET synchronous_commit = off")  # nothing of it is to survive
         conn.execute(SQL["make_tables"])
         with conn.transaction():  # one snapshot: a worker may finish a record between two copies
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -38,5 +38,9 @@ def test_a_tenant_is_set_up_and_backfilled_by_commands_alone(newcomer: Firm, sta
     (status,) = stage.ask("status", newcomer.id)
     assert (status["tenant"], status["dead_letters"], status["held"]) == (newcomer.id, 0, 0)
     newcomer.settle("bill", unwanted, "ignored")
+    planned = {(line["kind"], line["bill_id"]): line["action"] for line in stage.ask("plan", newcomer.id)}
+    assert planned.pop(("bill", unwanted)) == "ignore"
+    assert (len(planned), set(planned.values())) == (4, {"none"})
+    assert {check["state"] for check in stage.ask("ping", newcomer.id)} == {"ok", "warning"}
     newcomer.pause()
     assert "paused" in stage.connector("sync", newcomer.id, "--wait", fails=True)

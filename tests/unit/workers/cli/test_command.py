@@ -112,3 +112,16 @@ def test_the_version_is_told_also_where_nothing_is_installed() -> None:
     shown = run({}, "--version")
     assert shown.exit_code == 0
     assert shown.stdout.startswith("connector, version ")
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "offered"),
+    [("connector", "dead", "dead-letters"), ("connector records list", "--st", "--state")],
+)
+def test_shells_complete_commands_and_options(
+    monkeypatch: pytest.MonkeyPatch, words: str, typed: str, offered: str
+) -> None:
+    monkeypatch.setenv("_CONNECTOR_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"{words} {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert f"plain,{offered}" in run({}).stdout.split()
