@@ -13,9 +13,10 @@ from typing import Final
 import click
 
 from shared.errors import ConnectorError
-from shared.store.audit import find_head
+from shared.store.audit import ROWS_AT_ONCE, AuditBroken, find_head, seal_history
 from shared.store.pool import Conn
 from shared.store.tenants import get_tenant
+from shared.vault import SealBroken, UnknownKeyId
 from workers.cli.output import json_option, print_facts, print_heading, print_json, print_table, say, working
 from workers.cli.session import Session, pass_session
 from workers.close.compare import compare_month
@@ -75,10 +76,21 @@ def _make_report(session: Session, conn: Conn, tenant: str, month: Month) -> Rep
             config, month, conn, context.bill(config), context.visma(config), context.clock, show
         )
         proof = compare_month(gathering.gather())
+    proof.notices += _seal(session, conn, tenant)
     head = find_head(conn, tenant)
     versions = {"connector": _version(), "python": platform.python_version()}
     sealed_at = head.sealed_at if head else None
     return Report.make(proof, Stamp(at, versions, str(head) if head else None, sealed_at))
+
+
+def _seal(session: Session, conn: Conn, tenant: str) -> list[Notice]:
+    """Seal what is fresh, so that the head covers all that happened until now; and what stands in the way."""
+    try:
+        while seal_history(conn, session.vault, tenant) == ROWS_AT_ONCE:
+            continue
+    except (AuditBroken, SealBroken, UnknownKeyId) as error:
+        return [Notice("audit", str(error))]
+    return []
 
 
 def _version() -> str:

@@ -25,6 +25,8 @@ from workers.close.models import (
 from workers.close.totals import sum_by_currency, sum_by_supplier
 from workers.mapping.keys import find_marker
 
+UNREADABLE: Final = "cannot be read"
+
 VENDOR_CREDITS: Final = Notice(
     "not_compared", "BILL's vendor credits (a kind of their own) are not synced and not compared"
 )
@@ -41,6 +43,7 @@ def compare_month(facts: Facts) -> Proof:
         proof.notices += found.notices
     for bill_id, documents in owned.of_others(facts.bills):
         _compare_stranger(facts, bill_id, documents, proof)
+    proof.differences += _unreadable_differences(facts)
     proof.notices += _general_notices(facts)
     proof.by_currency = sum_by_currency(proof.sides)
     proof.by_supplier = sum_by_supplier(proof.sides)
@@ -88,7 +91,9 @@ def _compare_stranger(facts: Facts, bill_id: str, documents: Sequence[SupplierIn
     for document in documents:
         if document.status == VOIDED:
             continue
-        if bill is None:
+        if bill_id in facts.unreadable_bills:
+            proof.sides.append(_stranger_side(facts, bill_id, document, UNREADABLE))
+        elif bill is None:
             proof.differences.append(_missing_in_bill(bill_id, document))
             proof.sides.append(_stranger_side(facts, bill_id, document, "missing in BILL"))
         elif facts.month.holds(document.date):
@@ -137,6 +142,14 @@ def _stranger_side(facts: Facts, bill_id: str, document: SupplierInvoice, verdic
     )
 
 
+def _unreadable_differences(facts: Facts) -> Iterator[Difference]:
+    """What cannot be read cannot be equal: a month with such a thing in it is not proved."""
+    for one in facts.unreadable:
+        if one.of_month:
+            by_system = {"bill": None, "visma": None, one.system.lower(): one.what}
+            yield Difference(one.bill_id, None, None, UNREADABLE, by_system["bill"], by_system["visma"])
+
+
 def _general_notices(facts: Facts) -> Iterator[Notice]:
     since = facts.tenant.sync.bills_since
     if facts.month.first < since:
@@ -145,8 +158,9 @@ def _general_notices(facts: Facts) -> Iterator[Notice]:
         count = facts.loose_count
         them = "1 other supplier invoice" if count == 1 else f"{count} other supplier invoices"
         yield Notice("not_from_bill", f"{them} of the month in Visma did not come from BILL")
-    for problem in facts.unusable:
-        yield Notice("unreadable", problem)
+    for one in facts.unreadable:
+        if not one.of_month:
+            yield Notice("unreadable", f"{one.system}: {one.what}", one.bill_id)
     yield VENDOR_CREDITS
 
 

@@ -14,7 +14,7 @@ from shared.visma.client import VismaClient
 from shared.visma.models import FinancialPeriod, Page, SupplierInvoice
 from shared.visma.suppliers import PAGE_SIZE
 from workers.close.compare import marked_bill
-from workers.close.models import VOIDED, Key, Loose, Month
+from workers.close.models import VOIDED, Key, Loose, Month, Unreadable
 from workers.close.patience import Patience
 from workers.mapping.keys import fold_reference
 from workers.sync.walks import walk_whole
@@ -34,7 +34,7 @@ class Documents:
     show: Show
     documents: dict[Key, SupplierInvoice] = field(default_factory=dict)
     owners: dict[Key, str] = field(default_factory=dict)
-    unusable: list[str] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
     _loose: dict[Key, tuple[str, str, Loose]] = field(default_factory=dict)
     _loose_in_month: set[Key] = field(default_factory=set)
     _periods: frozenset[str] = frozenset()
@@ -42,9 +42,9 @@ class Documents:
     def read_lists(self, periods: Sequence[FinancialPeriod]) -> None:
         """Both lists: dated from the month on, and posted into the periods that overlap it."""
         self._periods = self.month.overlapping(periods)
-        self._walk(lambda page: self._list(page, None))
+        self._walk(None)
         for period in sorted(self._periods):
-            self._walk(lambda page, period=period: self._list(page, period))  # type: ignore[misc]
+            self._walk(period)
 
     def read_ones(self, keys: Collection[Key], bill_ids: Collection[str]) -> None:
         """Documents that our rows or our index name for the month's bills and that no list showed."""
@@ -84,11 +84,15 @@ class Documents:
             lambda: self.visma.list_supplier_invoices(document_date_from=first, period=period, page=page)
         )
 
-    def _walk(self, fetch: Callable[[int], Page[SupplierInvoice]]) -> None:
-        walk_whole(fetch, PAGE_SIZE, self._take_page)
+    def _walk(self, period: str | None) -> None:
+        def take(page: Page[SupplierInvoice]) -> None:
+            self._take_page(page, of_month=period is not None)
 
-    def _take_page(self, page: Page[SupplierInvoice]) -> None:
-        self.unusable += (f"Visma: {problem}" for problem in page.unusable)
+        walk_whole(lambda number: self._list(number, period), PAGE_SIZE, take)
+
+    def _take_page(self, page: Page[SupplierInvoice], *, of_month: bool) -> None:
+        """``of_month``: Visma said so of what cannot be read; by date alone it may be any later one."""
+        self.unreadable += (Unreadable("Visma", problem, of_month) for problem in page.unusable)
         ours = [document for document in page.results if self._is_of_month(document)]
         unmarked = []
         for document in ours:

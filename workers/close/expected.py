@@ -34,7 +34,9 @@ def expect_document(facts: Facts, bill: Bill) -> Expected:
     vendor = facts.vendors.get(bill.vendor_id)
     number = facts.supplier_numbers.get(bill.vendor_id)
     if vendor is None:
-        return _header_only(facts, bill, None, f"its vendor {bill.vendor_id} is not in BILL")
+        return _header_only(
+            facts, bill, None, f"its vendor {bill.vendor_id} is not in BILL, or cannot be read"
+        )
     try:
         draft = map_supplier_invoice(
             bill,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -19,7 +19,7 @@ from shared.store.pool import Conn
 from shared.tenants import TenantConfig
 from shared.visma.client import VismaClient
 from workers.close.documents import Documents
-from workers.close.models import Facts, Known, Month
+from workers.close.models import Facts, Known, Month, Unreadable
 from workers.close.patience import Patience
 from workers.sync.bill_walk import walk_pages
 from workers.sync.mapping_facts import MappingFacts, mapped_keys
@@ -44,7 +44,7 @@ class Gathering:
     clock: Clock
     show: Show
     patience: Patience = field(default_factory=lambda: Patience(time.sleep))
-    unusable: list[str] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
     def gather(self) -> Facts:
         """Everything the comparison needs. Raises what the clients raise."""
@@ -63,7 +63,7 @@ class Gathering:
             tenant=self.tenant,
             month=self.month,
             bills=list(bills.values()),
-            others=self._read_ids("bill", {*found.bill_ids()} - bills.keys(), parse_bill),
+            others=self._read_others(found.bill_ids() - bills.keys()),
             vendors=vendors,
             known=known,
             documents=found.documents,
@@ -73,7 +73,7 @@ class Gathering:
             supplier_names=self._find_names({*numbers.values(), *found.supplier_numbers()}),
             codes=self.patience.read(lambda: facts.fetch_codes(mapped_keys(self.tenant.mapping))),
             lists=lists,
-            unusable=[*self.unusable, *found.unusable],
+            unreadable=[*self.unreadable, *found.unreadable],
         )
 
     def _read_bills(self, known_ids: Collection[str]) -> dict[str, Bill]:
@@ -84,7 +84,7 @@ class Gathering:
         for page in walk_pages(self._fetch_bills, first_since(self.month.first), started_at):
             count += len(page.results)
             self.show(f"reading BILL: {count} bills, {len(bills)} of {self.month.name}")
-            self.unusable += page.unusable
+            self._note_unusable(page)
             for row in page.results:
                 seen |= {row.id} & wanted
                 self._take(bills, row)
@@ -106,8 +106,24 @@ class Gathering:
         try:
             return parse(row.body)
         except Permanent as error:
-            self.unusable.append(f"{row.kind} {row.id} cannot be read: {error}")
+            bill_id = row.id if row.kind == "bill" else None
+            self.unreadable.append(Unreadable("BILL", str(error), self._may_be_of_month(row), bill_id))
             return None
+
+    def _may_be_of_month(self, row: Row) -> bool:
+        """Unless its own date says that it is not; a vendor's bill tells by itself what is missing."""
+        invoice = row.body.get("invoice")
+        day = invoice.get("invoiceDate") if isinstance(invoice, Mapping) else None
+        is_elsewhere = isinstance(day, str) and not day.startswith(self.month.name)
+        return row.kind == "bill" and not is_elsewhere
+
+    def _read_others(self, ids: Collection[str]) -> dict[str, Bill]:
+        """Bills outside the month; those that could not be read are known to be there."""
+        unreadable = {one.bill_id for one in self.unreadable}
+        return self._read_ids("bill", {*ids} - unreadable, parse_bill)
+
+    def _note_unusable(self, page: Page[Row]) -> None:
+        self.unreadable += (Unreadable("BILL", problem, of_month=False) for problem in page.unusable)
 
     def _read_ids(self, kind: Kind, ids: Collection[str], parse: Callable[..., T]) -> dict[str, T]:
         found = ((row.id, self._parse(row, parse)) for row in self._rows_of(kind, ids))
@@ -132,8 +148,9 @@ class Gathering:
 
     def _list_ids(self, kind: Kind, chunk: Sequence[str]) -> Sequence[Row]:
         page = self.patience.read(lambda: self.bill.list_page(kind, ids=chunk))
-        self.unusable += page.unusable
-        return page.results
+        self._note_unusable(page)
+        wanted = set(chunk)  # a filter that was ignored would show everything
+        return [row for row in page.results if row.id in wanted]
 
     def _read_known(self, bill_ids: Collection[str]) -> dict[str, Known]:
         known = {}

@@ -74,6 +74,16 @@ class Loose:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that a system showed and that cannot be read; ``of_month`` unless it surely is of another."""
+
+    system: str
+    what: str
+    of_month: bool
+    bill_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Both systems as they were read. ``documents`` carry our marker or belong to a bill by our rows.
 
@@ -95,7 +105,12 @@ class Facts:
     supplier_names: Mapping[str, str]
     codes: Codes
     lists: Lists
-    unusable: Sequence[str] = ()
+    unreadable: Sequence[Unreadable] = ()
+
+    @property
+    def unreadable_bills(self) -> frozenset[str]:
+        """Bills that BILL has and nobody can read."""
+        return frozenset(one.bill_id for one in self.unreadable if one.bill_id is not None)
 
     @property
     def period_ids(self) -> frozenset[str]:
@@ -130,7 +145,8 @@ class Notice:
 class Side:
     """One line of the proof: a bill, its document, or both. Amounts are signed: a credit is negative.
 
-    ``verdict`` is ``equal``, ``differs``, ``missing in Visma``, ``missing in BILL`` or ``withdrawn``.
+    ``verdict`` is ``equal``, ``differs``, ``missing in Visma``, ``missing in BILL``, ``cannot be read`` or
+    ``withdrawn``.
     """
 
     bill_id: str | None

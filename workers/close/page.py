@@ -28,6 +28,7 @@ _HEADINGS: Final = {
     "adopted": "Entered by a person in Visma, coded differently",
     "not_from_bill": "Not from BILL",
     "before_start": "Before the connector's start",
+    "audit": "The audit trail",
     "unreadable": "Could not be read",
     "not_compared": "Not compared",
 }

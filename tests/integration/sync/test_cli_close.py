@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.store import audit
-from tests.command_line import run
+from tests.command_line import run, run_json
 from tests.integration.sync.test_cli_mapping import environ
 from tests.support.bench import Bench
 
@@ -24,8 +23,6 @@ def settled(bench: Bench) -> str:
     bench.add_bill(vendor, "F-1")
     bill = bench.add_bill(vendor, "F-2", description="-2+3")
     bench.sync()
-    with bench.conn() as conn:
-        audit.seal_history(conn, bench.context.vault, bench.tenant)
     return bill
 
 
@@ -50,6 +47,8 @@ def test_a_month_that_agrees_exits_0_and_is_filed(bench: Bench, settled: str, tm
     ]
     assert found["run"]["sha256"] in page.read_text("utf-8")
     assert found["audit"]["head"] in page.read_text("utf-8")
+    checked = run_json(environ(bench), "audit", "verify", bench.tenant, "--head", found["audit"]["head"])
+    assert (checked["known_head"], checked["unsealed"]) == (True, 0), "all until then is sealed"
     assert "<b>Söner" not in page.read_text("utf-8")
     assert sheet.read_text("utf-8-sig").count("'=Formel") == 2
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["proof.csv", "proof.html"]
@@ -87,3 +86,13 @@ def test_a_file_that_cannot_be_written_is_named(bench: Bench, settled: str, tmp_
     done = run(environ(bench), "close", bench.tenant, "--period", "2026-10", "--html", str(page))
     assert done.exit_code == 1
     assert "nowhere" in done.stderr
+
+
+def test_a_broken_audit_trail_is_told_beside_the_proof(bench: Bench, settled: str) -> None:
+    words = ("close", bench.tenant, "--period", "2026-10", "--json")
+    assert json.loads(run(environ(bench), *words).stdout)["audit"]["head"]
+    with bench.conn() as conn:
+        conn.execute("UPDATE history_heads SET mac = proof")
+    found = json.loads(run(environ(bench), *words).stdout)
+    (told,) = [one["what"] for one in found["notices"] if one["kind"] == "audit"]
+    assert told.startswith(f"the audit trail of {bench.tenant} is broken: its head was changed")

@@ -274,3 +274,25 @@ def test_a_throttled_read_is_repeated(bench: Bench) -> None:
         )
     assert prove(bench).matches == 1
     assert [rule["applied"] for rule in bench.sandbox.faults()] == [1, 1]
+
+
+def test_a_bill_that_cannot_be_read_is_no_proof(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor = bench.add_vendor()
+    october(bench, vendor, "fine")
+    odd = october(bench, vendor, "odd")
+    bench.sync()
+    client = bench.context.bill(bench.config)
+    listed = client.list_page
+
+    def with_an_odd_one(*kinds: Any, **filters: Any) -> Any:
+        page = listed(*kinds, **filters)
+        rows = (
+            replace(row, body={**row.body, "amount": "?"} if row.id == odd else row.body)
+            for row in page.results
+        )
+        return replace(page, results=tuple(rows))
+
+    monkeypatch.setattr(client, "list_page", with_an_odd_one)
+    proof = prove(bench)
+    assert [(one.bill_id, one.what) for one in proof.differences] == [(odd, "cannot be read")]
+    assert proof.matches == 1
