@@ -143,38 +143,25 @@ def _get_head(conn: Conn, chain: Chain) -> Head:
 
 
 def _append(conn: Conn, chain: Chain, head: Head, ids: Sequence[int]) -> None:
-    seals = []
-    for row in conn.execute(SQL["get_rows"], {"ids": list(ids), "tenant": chain.tenant}):
-        seq, history_id = head.seq + 1, row["history_id"]
-        mac = chain.seal(seq, head.mac, history_id, None if row["id"] is None else row)
-        seals.append(
-            {
-                "tenant": chain.tenant,
-                "seq": seq,
-                "history_id": history_id,
-                "before": head.mac,
-                "mac": mac,
-            }
-        )
+    seqs, befores, macs = [], [], []
+    for row in conn.execute(SQL["get_rows"], {"ids": list(ids)}):
+        seq = head.seq + 1
+        mac = chain.seal(seq, head.mac, row["history_id"], row if row["tenant"] == chain.tenant else None)
+        seqs.append(seq)
+        befores.append(head.mac)
+        macs.append(mac)
         head = replace(head, seq=seq, mac=mac)
-    with conn.cursor() as cursor:
-        cursor.executemany(SQL["add_seal"], seals)
+    sealed = {"seqs": seqs, "ids": sorted(ids), "befores": befores, "macs": macs}
+    conn.execute(SQL["add_seals"], {"tenant": chain.tenant, **sealed})
     proof = chain.prove_head(head)
     conn.execute(SQL["put_head"], {"tenant": chain.tenant, "seq": head.seq, "mac": head.mac, "proof": proof})
 
 
 def _purge(conn: Conn, chain: Chain, rows: Sequence[DictRow], *, older_than: datetime, actor: str) -> None:
     tenant = chain.tenant
-    marks = [
-        {
-            "tenant": tenant,
-            "seq": row["seq"],
-            "purged": chain.prove_purged(row["seq"], row["history_id"], bytes(row["mac"])),
-        }
-        for row in rows
-    ]
-    with conn.cursor() as cursor:
-        cursor.executemany(SQL["mark_purged"], marks)
+    seqs = [row["seq"] for row in rows]
+    proofs = [chain.prove_purged(row["seq"], row["history_id"], bytes(row["mac"])) for row in rows]
+    conn.execute(SQL["mark_purged"], {"tenant": tenant, "seqs": seqs, "proofs": proofs})
     conn.execute(SQL["delete_rows"], {"tenant": tenant, "ids": [row["history_id"] for row in rows]})
     start = _drop_leading(conn, tenant)
     now = conn.execute(SQL["now"]).fetchall()[0]["now"]

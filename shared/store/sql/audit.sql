@@ -29,14 +29,17 @@ DELETE FROM history_unsealed WHERE history_id IN (
 RETURNING history_id;
 
 -- name: get_rows
--- A row that is gone before it was sealed comes as nulls.
+-- A row that is gone before it was sealed comes as nulls. Joined by id alone, here and below: with the tenant
+-- beside it, a planner that thinks the tenant small reads all of its rows for each one.
 SELECT wanted.history_id, h.* FROM unnest(%(ids)s::bigint[]) AS wanted (history_id)
-LEFT JOIN history h ON h.id = wanted.history_id AND h.tenant = %(tenant)s
+LEFT JOIN history h ON h.id = wanted.history_id
 ORDER BY wanted.history_id;
 
--- name: add_seal
+-- name: add_seals
 INSERT INTO history_seals (tenant, seq, history_id, before, mac)
-VALUES (%(tenant)s, %(seq)s, %(history_id)s, %(before)s, %(mac)s);
+SELECT %(tenant)s, one.seq, one.history_id, one.before, one.mac
+FROM unnest(%(seqs)s::bigint[], %(ids)s::bigint[], %(befores)s::bytea[], %(macs)s::bytea[])
+    AS one (seq, history_id, before, mac);
 
 -- name: put_head
 INSERT INTO history_heads (tenant, seq, mac, proof, sealed_at)
@@ -48,7 +51,7 @@ SET seq = EXCLUDED.seq, mac = EXCLUDED.mac, proof = EXCLUDED.proof, sealed_at = 
 -- Sealed rows of records that have no work left, in the order of the chain. A record that is, or ever was,
 -- in Visma keeps all its rows until the newest of them is older than the years of retention.
 SELECT s.seq, s.history_id, s.mac
-FROM history_seals s JOIN history h ON h.id = s.history_id AND h.tenant = s.tenant
+FROM history_seals s JOIN history h ON h.id = s.history_id
 WHERE s.tenant = %(tenant)s AND s.seq > %(after)s AND s.purged IS NULL AND h.at < %(older_than)s
   AND NOT EXISTS (
       SELECT FROM records r
@@ -69,7 +72,9 @@ WHERE s.tenant = %(tenant)s AND s.seq > %(after)s AND s.purged IS NULL AND h.at 
 ORDER BY s.seq LIMIT %(most)s;
 
 -- name: mark_purged
-UPDATE history_seals SET purged = %(purged)s WHERE tenant = %(tenant)s AND seq = %(seq)s;
+UPDATE history_seals s SET purged = one.proof
+FROM unnest(%(seqs)s::bigint[], %(proofs)s::bytea[]) AS one (seq, proof)
+WHERE s.tenant = %(tenant)s AND s.seq = one.seq;
 
 -- name: delete_rows
 DELETE FROM history WHERE tenant = %(tenant)s AND id = ANY(%(ids)s);
@@ -97,12 +102,12 @@ VALUES (%(tenant)s, %(seq)s, %(mac)s, %(purged)s, %(older_than)s, %(purged_at)s,
 
 -- name: walk
 SELECT s.seq, s.history_id, s.before, s.mac, s.purged, h.*
-FROM history_seals s LEFT JOIN history h ON h.id = s.history_id AND h.tenant = s.tenant
+FROM history_seals s LEFT JOIN history h ON h.id = s.history_id
 WHERE s.tenant = %(tenant)s ORDER BY s.seq;
 
 -- name: count_unsealed
 SELECT count(*) AS count, min(h.at) AS oldest_at
-FROM history_unsealed u JOIN history h ON h.id = u.history_id AND h.tenant = u.tenant
+FROM history_unsealed u JOIN history h ON h.id = u.history_id
 WHERE u.tenant = %(tenant)s;
 
 -- name: find_unguarded
@@ -117,5 +122,5 @@ ORDER BY h.id LIMIT %(most)s;
 -- Rows that were removed before they were sealed.
 SELECT u.history_id AS id FROM history_unsealed u
 WHERE u.tenant = %(tenant)s
-  AND NOT EXISTS (SELECT FROM history h WHERE h.id = u.history_id AND h.tenant = u.tenant)
+  AND NOT EXISTS (SELECT FROM history h WHERE h.id = u.history_id)
 ORDER BY u.history_id LIMIT %(most)s;
