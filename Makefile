@@ -16,8 +16,8 @@ demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves ev
 test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
 	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-crash: $(STAMP) ## Cross every crash point of the upserts with every answer; takes half an hour
-	@$(PY) -m pytest -m crash tests/integration/crash $(ARGS)
+crash: $(STAMP) ## Cross every crash point with every answer in every scene; takes half an hour
+	@$(PY) -m pytest -n 2 --dist worksteal -m "crash or not crash" tests/integration/crash $(ARGS)
 
 chaos: $(STAMP) ## Break everything at once, by seed: SEEDS=n of them, SEED=k one again, BILLS=m its size
 	@SEEDS=$(SEEDS) SEED=$(SEED) BILLS=$(BILLS) $(PY) -m tests.acceptance.chaos

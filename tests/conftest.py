@@ -25,6 +25,7 @@ from psycopg import sql
 from deploy.embedded.home import EmbeddedError, Home
 from deploy.embedded.lease import Lease, ensure_servers, wait_stopped
 from shared.settings import NAMES
+from tests.support import tally
 
 hypothesis.settings.register_profile("busy machines too", deadline=None)
 hypothesis.settings.load_profile("busy machines too")
@@ -62,6 +63,11 @@ def _tier(item: pytest.Item) -> str | None:
 def _group(item: pytest.Item) -> str:
     shares_fleet = "stage" in getattr(item, "fixturenames", ())
     return FLEET if shares_fleet else item.nodeid.partition("::")[0]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was counted."""
+    tally.tell(terminalreporter)
 
 
 @pytest.fixture(autouse=True)

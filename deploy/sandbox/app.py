@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -26,11 +27,21 @@ CONTROL = "/control"
 _LARGEST_BODY = 64 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A route of a simulated system: ``path`` is aiohttp's template, ``method`` may be ``*``."""
+
+    method: str
+    path: str
+    front: Front
+    answer: Answer
+
+
 def make_app(world: World) -> web.Application:
     """The whole sandbox over one world, which ends with it."""
     app = web.Application(client_max_size=_LARGEST_BODY)
-    _add_bill(app, world)
-    _add_visma(app, world)
+    for way in find_ways(world):
+        app.router.add_route(way.method, way.path, _served(world, way))
     for method, path, handler in console.ROUTES:
         app.router.add_route(method, path, served(world, handler))
     for method, path, waiting in console.WAITING_ROUTES:
@@ -54,35 +65,40 @@ def urls(origin: str) -> dict[str, str]:
     }
 
 
-def _add_bill(app: web.Application, world: World) -> None:
+def find_ways(world: World) -> Iterator[Way]:
+    """Every route of the simulated systems; where several match, the first counts."""
+    yield from _bill_ways(world)
+    yield from _visma_ways(world)
+
+
+def _bill_ways(world: World) -> Iterator[Way]:
     connect = BillFront("bill", world.bill, world.calls)
     events = BillFront("events", world.bill, world.calls)
     for method, path, open_handler in OPEN_ROUTES:
-        _add(app, world, connect, method, BILL + path, _bound(connect.answer_open, open_handler))
+        yield Way(method, BILL + path, connect, _bound(connect.answer_open, open_handler))
     for method, path, handler in CONNECT_ROUTES:
-        _add(app, world, connect, method, BILL + path, _bound(connect.answer, handler))
+        yield Way(method, BILL + path, connect, _bound(connect.answer, handler))
     for method, path, handler in EVENTS_ROUTES:
-        _add(app, world, events, method, EVENTS + path, _bound(events.answer, handler))
-    _add(app, world, events, "*", EVENTS + "/{tail:.*}", events.answer_unknown)
-    _add(app, world, connect, "*", "/bill/{tail:.*}", connect.answer_unknown)
+        yield Way(method, EVENTS + path, events, _bound(events.answer, handler))
+    yield Way("*", EVENTS + "/{tail:.*}", events, events.answer_unknown)
+    yield Way("*", "/bill/{tail:.*}", connect, connect.answer_unknown)
 
 
-def _add_visma(app: web.Application, world: World) -> None:
+def _visma_ways(world: World) -> Iterator[Way]:
     token = TokenFront(world.visma, world.calls)
     visma = VismaFront(world.visma, world.calls)
-    _add(app, world, token, "*", TOKEN, token.answer)
+    yield Way("*", TOKEN, token, token.answer)
     for method, path, handler in VISMA_ROUTES:
-        _add(app, world, visma, method, VISMA + path, _bound(visma.answer, handler))
-    _add(app, world, visma, "*", VISMA + "/{tail:.*}", visma.answer_unknown)
+        yield Way(method, VISMA + path, visma, _bound(visma.answer, handler))
+    yield Way("*", VISMA + "/{tail:.*}", visma, visma.answer_unknown)
 
 
 def _bound(answer: Callable[[Call, Any], Reply], handler: Any) -> Answer:
     return lambda call: answer(call, handler)
 
 
-def _add(app: web.Application, world: World, front: Front, method: str, path: str, answer: Answer) -> None:
+def _served(world: World, way: Way) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await serve(request, world, front, answer)
+        return await serve(request, world, way.front, way.answer)
 
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]] = handle
-    app.router.add_route(method, path, handler)
+    return handle

@@ -17,10 +17,10 @@ from deploy.sandbox.visma.world import VismaWorld
 class World:
     """Both systems, the rules that spoil them and the book of calls."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, tasks: Tasks | None = None) -> None:
         self.clock = Clock()
         self.ids = Ids(seed)
-        self.tasks = Tasks()
+        self.tasks = tasks or Tasks()
         self.faults = FaultBook()
         self.calls = CallBook(self.clock)
         self.hooks = HookSender(self.clock, self.ids, self.faults, self.tasks, self.bump)

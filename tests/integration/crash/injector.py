@@ -2,6 +2,10 @@
 
 A step is a statement or a commit on PostgreSQL, or a request to BILL or Visma. A worker that was ended
 reaches nothing any more: not the database, not Redis, not the other side, whatever its ``finally`` does.
+
+All that it leaves behind is what it wrote there, or sent: each such effect begins a new ``moment``. Ends
+before two steps of the same moment, such as a read and the next one, or two statements of one transaction,
+leave the same behind; what follows is the same, too.
 """
 
 from __future__ import annotations
@@ -18,11 +22,16 @@ import redis.client
 import requests
 
 from shared import jsontext
-from shared.http import Answer, HttpSession
-from shared.http_guard import CallGuard
+from shared.http import DEADLINE_S, Answer, HttpSession
+from shared.http_guard import CallGuard, Deadline
+from shared.multipart import FilePart
 
 Exchange = Callable[[], Answer]
 Fault = Callable[["Call"], Answer]
+
+
+LOOKS = {"GET", "EXISTS", "SMEMBERS", "PTTL", "SCRIPT LOAD"}
+"""Commands to Redis that leave nothing behind."""
 
 
 class Killed(BaseException):
@@ -89,30 +98,39 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that the worker was about to do, and in which moment."""
+
+    what: str
+    moment: int
+
+
 @dataclass
 class Injector:
-    """Counts the steps of the worker under test, ends it at one, and spoils one of its calls."""
+    """Notes the steps of the worker under test, ends it at one, and spoils one of its calls."""
 
     kill_at: int | None = None
     fault: Fault = arrives
     fault_at: int = 0
     is_meant: Callable[[requests.Request], bool] = lambda _: True
-    steps: int = 0
     calls: int = 0
+    moment: int = 0
     late: list[Exchange] = field(default_factory=list)
     running: bool = False
     dead: bool = False
     killed: bool = False
     faulted: bool = False
-    told: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    wrote: dict[psycopg.Connection[Any], bool] = field(default_factory=dict)
+    """Transactions under way, and whether they wrote: nothing of it is there before their end."""
 
     def arm(self, *, kill_at: int | None, fault: Fault, fault_at: int) -> None:
         """Begin anew: end the worker before this step (None: never), spoil this call (0: none)."""
-        assert self.late == []
         self.kill_at, self.fault, self.fault_at = kill_at, fault, fault_at
-        self.steps = self.calls = 0
+        self.calls = self.moment = 0
         self.killed = self.faulted = False
-        self.told = []
+        self.steps = []
 
     def disarm(self) -> None:
         """Let all go well from here on."""
@@ -122,6 +140,7 @@ class Injector:
     def worker(self) -> Iterator[None]:
         """The code within is the worker's; it may end in ``Killed``."""
         self.running, self.dead = True, False
+        self.note_effect()
         try:
             yield
             # had anything caught the end, the worker would have gone on to here
@@ -134,11 +153,22 @@ class Injector:
         if not self.running:
             return
         self.refuse_the_dead()
-        self.steps += 1
-        self.told.append(what)
-        if self.steps == self.kill_at:
+        self.steps.append(Step(what, self.moment))
+        if len(self.steps) == self.kill_at:
             self.killed = self.dead = True
             raise Killed(what)
+
+    def note_effect(self) -> None:
+        """Something was done that outlives the worker."""
+        if self.running:
+            self.moment += 1
+
+    def note_write(self, conn: psycopg.Connection[Any]) -> None:
+        """Something was written in PostgreSQL, for good or until the transaction's end."""
+        if conn in self.wrote:
+            self.wrote[conn] = True
+        else:
+            self.note_effect()
 
     def refuse_the_dead(self) -> None:
         """Whoever was ended does nothing more."""
@@ -151,16 +181,19 @@ class Injector:
         """Carry a request out, or spoil it."""
 
         def send_late() -> Answer:
-            with CallGuard(guard.deadline.__class__(25.0)) as anew:
+            with CallGuard(Deadline(DEADLINE_S)) as anew:
                 return send(anew)
 
         self.step(f"{request.method} {request.url}")
         if not self.running or not self.is_meant(request):
             return send(guard)
         self.calls += 1
+        self.note_effect()
         if self.calls != self.fault_at:
             return send(guard)
         self.faulted = True
+        if isinstance(request.data, FilePart):  # its file is closed before a late request arrives
+            request.data = b"".join(request.data)
         return self.fault(Call(guard, lambda: send(guard), lambda: self.late.append(send_late)))
 
     def happen_late(self) -> None:
@@ -172,48 +205,62 @@ class Injector:
 
 def install(injector: Injector, patch: pytest.MonkeyPatch) -> None:
     """Stand between the product and its database, its Redis and its upstream systems."""
-    execute, transaction = psycopg.Connection.execute, psycopg.Connection.transaction
-    exchange, command = HttpSession._exchange, redis.Redis.execute_command
-    pipeline = redis.client.Pipeline.execute
-
-    def execute_step(conn: psycopg.Connection[Any], query: Any, *args: Any, **options: Any) -> Any:
-        if query:  # an empty one is the pool's question whether the server is there
-            with _ending(conn):
-                injector.step(_first_line(query))
-        return execute(conn, query, *args, **options)
-
-    @contextmanager
-    def transaction_step(conn: psycopg.Connection[Any], *args: Any, **options: Any) -> Iterator[Any]:
-        with transaction(conn, *args, **options) as inner:
-            yield inner
-            with _ending(conn):
-                injector.step("commit")
+    patch.setattr(psycopg.Connection, "execute", _execute_step(injector, psycopg.Connection.execute))
+    patch.setattr(
+        psycopg.Connection, "transaction", _transaction_step(injector, psycopg.Connection.transaction)
+    )
+    exchange = HttpSession._exchange
 
     def exchange_step(http: HttpSession, request: requests.Request, guard: CallGuard, read: Any) -> Answer:
         return injector.exchange(request, guard, lambda own: exchange(http, request, own, read))
 
-    def unless_dead(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            injector.refuse_the_dead()
-            return method(*args, **options)
-
-        return call
-
-    patch.setattr(psycopg.Connection, "execute", execute_step)
-    patch.setattr(psycopg.Connection, "transaction", transaction_step)
     patch.setattr(HttpSession, "_exchange", exchange_step)
-    patch.setattr(redis.Redis, "execute_command", unless_dead(command))
-    patch.setattr(redis.client.Pipeline, "execute", unless_dead(pipeline))
+    for owner, name in ((redis.Redis, "execute_command"), (redis.client.Pipeline, "execute")):
+        patch.setattr(owner, name, _unless_dead(injector, getattr(owner, name)))
 
 
-@contextmanager
-def _ending(conn: psycopg.Connection[Any]) -> Iterator[None]:
-    """The server sees the connection of a killed worker close, and undoes what was not committed."""
-    try:
-        yield
-    except Killed:
-        conn.close()
-        raise
+def _execute_step(injector: Injector, execute: Callable[..., Any]) -> Callable[..., Any]:
+    def execute_step(conn: psycopg.Connection[Any], query: Any, *args: Any, **options: Any) -> Any:
+        if not query:  # the pool's question whether the server is there
+            return execute(conn, query, *args, **options)
+        what = _first_line(query)
+        injector.step(what)
+        found = execute(conn, query, *args, **options)
+        if not what.startswith("SELECT"):
+            injector.note_write(conn)
+        return found
+
+    return execute_step
+
+
+def _transaction_step(injector: Injector, transaction: Callable[..., Any]) -> Callable[..., Any]:
+    @contextmanager
+    def transaction_step(conn: psycopg.Connection[Any], *args: Any, **options: Any) -> Iterator[Any]:
+        is_outermost = conn not in injector.wrote
+        injector.wrote.setdefault(conn, False)
+        try:
+            with transaction(conn, *args, **options) as inner:
+                yield inner
+                injector.step("commit")
+        finally:
+            if is_outermost and injector.wrote.pop(conn):
+                injector.note_effect()
+
+    return transaction_step
+
+
+def _unless_dead(injector: Injector, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A command to Redis: none of a dead worker's, and what is no mere look leaves something behind."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        injector.refuse_the_dead()
+        found = method(*args, **options)
+        name = args[1] if len(args) > 1 else "pipeline"
+        if name not in LOOKS and (name != "DEL" or found):
+            injector.note_effect()
+        return found
+
+    return call
 
 
 def _first_line(query: Any) -> str:

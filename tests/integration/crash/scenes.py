@@ -1,222 +1,332 @@
-"""What can happen to a vendor or a bill, each as a scene that can be played again and again."""
+"""What can happen to a vendor or a bill, each as a scene that is set up once and played again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from deploy.sandbox import seeds
-from tests.integration.crash.workshop import NUMBERS, Change, Scene, Workshop
+from shared.store import dead_letters
+from shared.store.records import Heard
+from tests.integration.crash.injector import says
+from tests.integration.crash.workshop import Change, Scene, Workshop
 from tests.support.people import bill_line
+from workers.sync.replay import replay_by_script
 
 SUPPLIER, INVOICE = "supplier", "supplierInvoice"
+CREATED = (("created", INVOICE),)
+UPDATED = (("updated", INVOICE),)
 
 
-def create(shop: Workshop) -> Callable[[], Change]:
+def create(shop: Workshop) -> Change:
     """A bill of a vendor, both new."""
-
-    def next_change() -> Change:
-        number = next(NUMBERS)
-        bill = shop.add_bill(shop.add_vendor(number), f"F-{number}")
-        return Change("bill", bill, (("created", SUPPLIER), ("created", INVOICE)))
-
-    return next_change
+    _add_synced(shop)
+    bill = shop.add_bill(shop.add_vendor(1))
+    return Change("bill", bill, (("created", SUPPLIER), *CREATED))
 
 
-def link(shop: Workshop) -> Callable[[], Change]:
+def create_supplier(shop: Workshop) -> Change:
+    """A new vendor whose bill is not approved yet."""
+    _add_synced(shop)
+    vendor = shop.add_vendor(1)
+    bill = shop.add_bill(vendor, approvalStatus="UNASSIGNED")
+    _sync(shop, bill, "waiting")
+    return Change("vendor", vendor, (("created", SUPPLIER),))
+
+
+def create_invoice(shop: Workshop) -> Change:
+    """A new bill of a vendor who has others."""
+    vendor, _ = _add_synced(shop)
+    return Change("bill", shop.add_bill(vendor, "F-2"), CREATED)
+
+
+def link(shop: Workshop) -> Change:
     """A bill of a new vendor whose supplier people entered long ago."""
-
-    def next_change() -> Change:
-        number = next(NUMBERS)
-        shop.add_supplier(name=seeds.vendor(seeds.SWEDEN, number)["name"])
-        shop.poll("visma")
-        bill = shop.add_bill(shop.add_vendor(number), f"F-{number}")
-        return Change("bill", bill, (("updated", SUPPLIER), ("created", INVOICE)))
-
-    return next_change
+    _add_synced(shop)
+    shop.add_supplier(name=seeds.vendor(seeds.SWEDEN, 1)["name"])
+    shop.poll("visma")
+    bill = shop.add_bill(shop.add_vendor(1))
+    return Change("bill", bill, (("updated", SUPPLIER), *CREATED))
 
 
-def change_vendor(shop: Workshop) -> Callable[[], Change]:
+def change_vendor(shop: Workshop) -> Change:
     """A vendor of a synced bill has another address."""
     vendor, _ = _add_synced(shop)
-
-    def next_change() -> Change:
-        shop.change_vendor(vendor, email=f"v{next(NUMBERS)}@example.com")
-        return Change("vendor", vendor, (("updated", SUPPLIER),))
-
-    return next_change
+    shop.change_vendor(vendor, email="new@example.com")
+    return Change("vendor", vendor, (("updated", SUPPLIER),))
 
 
-def change_bill(shop: Workshop) -> Callable[[], Change]:
-    """A synced bill has another amount and one more or one less line."""
+def change_bill(shop: Workshop) -> Change:
+    """A synced bill has another amount and one more line."""
     _, bill = _add_synced(shop)
-
-    def next_change() -> Change:
-        number = next(NUMBERS)
-        first = {**bill_line(f"{number}.25"), "id": shop.bill(bill)["billLineItems"][0]["id"]}
-        shop.change_lines(bill, first, *[bill_line("10.00")] * (number % 2))
-        amount = Decimal(f"{number}.25") + 10 * (number % 2)
-        return Change("bill", bill, (("updated", INVOICE),), shows={"amount": amount})
-
-    return next_change
+    first = {**bill_line("17.25"), "id": shop.bill(bill)["billLineItems"][0]["id"]}
+    shop.change_lines(bill, first, bill_line("10.00"))
+    return Change("bill", bill, UPDATED, shows={"amount": Decimal("27.25")})
 
 
-def move(shop: Workshop) -> Callable[[], Change]:
+def remove_line(shop: Workshop) -> Change:
+    """A synced bill has one line less."""
+    vendor = shop.add_vendor()
+    bill = shop.add_bill(vendor, "F-1", bill_line("17.25"), bill_line("10.00"))
+    _sync(shop, bill)
+    kept = shop.bill(bill)["billLineItems"][1]
+    shop.change_lines(bill, kept)
+    return Change("bill", bill, UPDATED, shows={"amount": Decimal("10.00")})
+
+
+def move(shop: Workshop) -> Change:
     """A synced bill turns out to be another vendor's."""
-    vendor, bill = _add_synced(shop)
-    other, _ = _add_synced(shop)
-    turns = [vendor, other]
-
-    def next_change() -> Change:
-        turns.reverse()
-        shop.change_bill(bill, vendorId=turns[0])
-        return Change("bill", bill, (("deleted", INVOICE), ("created", INVOICE)))
-
-    return next_change
+    _, bill = _add_synced(shop)
+    other, _ = _add_synced(shop, 1)
+    shop.change_bill(bill, vendorId=other)
+    return Change("bill", bill, (("deleted", INVOICE), *CREATED))
 
 
-def withdraw(shop: Workshop) -> Callable[[], Change]:
+def change_vendor_and_back(shop: Workshop) -> Change:
+    """A vendor is changed, and changed back while it is carried over."""
+    vendor, _ = _add_synced(shop)
+    shop.change_vendor(vendor, email="new@example.com")
+    return Change(
+        "vendor",
+        vendor,
+        None,
+        shows={"email": "faktura0@example.com"},
+        meanwhile=lambda: shop.change_vendor(vendor, email="faktura0@example.com"),
+    )
+
+
+def withdraw(shop: Workshop) -> Change:
     """The approval of a synced bill is taken back."""
     _, bill = _add_synced(shop)
-
-    def next_change() -> Change:
-        if shop.record("bill", bill).state != "synced":
-            shop.sandbox.approve_bill(shop.organization, bill)
-            shop.carry("bill", bill)
-            assert not shop.invoice_of(bill)["hold"]
-        shop.sandbox.withdraw_approval(shop.organization, bill)
-        return Change("bill", bill, (("updated", INVOICE),), "waiting", {"hold": True})
-
-    return next_change
+    shop.sandbox.withdraw_approval(shop.organization, bill)
+    return Change("bill", bill, UPDATED, "waiting", {"hold": True})
 
 
-def approve_again(shop: Workshop) -> Callable[[], Change]:
+def approve_again(shop: Workshop) -> Change:
     """A bill on hold for want of its approval is approved again."""
     _, bill = _add_synced(shop)
-
-    def next_change() -> Change:
-        shop.sandbox.withdraw_approval(shop.organization, bill)
-        shop.carry("bill", bill)
-        shop.sandbox.approve_bill(shop.organization, bill)
-        return Change("bill", bill, (("updated", INVOICE),), shows={"hold": False})
-
-    return next_change
+    shop.sandbox.withdraw_approval(shop.organization, bill)
+    _sync(shop, bill, "waiting")
+    shop.sandbox.approve_bill(shop.organization, bill)
+    return Change("bill", bill, UPDATED, shows={"hold": False})
 
 
-def archive(shop: Workshop) -> Callable[[], Change]:
+def archive(shop: Workshop) -> Change:
     """A synced bill is archived."""
+    _, bill = _add_synced(shop)
+    shop.sandbox.archive_bill(shop.organization, bill)
+    return Change("bill", bill, (("deleted", INVOICE),), "ignored")
+
+
+def restore(shop: Workshop) -> Change:
+    """A bill that was archived after a sync comes back."""
+    _, bill = _add_synced(shop)
+    shop.sandbox.archive_bill(shop.organization, bill)
+    _sync(shop, bill, "ignored")
+    shop.sandbox.restore_bill(shop.organization, bill)
+    return Change("bill", bill, CREATED)
+
+
+def adopt(shop: Workshop) -> Change:
+    """A person entered the bill of a synced vendor in Visma."""
     vendor, _ = _add_synced(shop)
-
-    def next_change() -> Change:
-        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
-        shop.carry("bill", bill)
-        shop.sandbox.archive_bill(shop.organization, bill)
-        return Change("bill", bill, (("deleted", INVOICE),), "ignored")
-
-    return next_change
+    shop.add_invoice(str(shop.record("vendor", vendor).visma_number), "F-2", "1250.00")
+    shop.poll("visma")
+    return Change("bill", shop.add_bill(vendor, "F-2"), ())
 
 
-def release(shop: Workshop) -> Callable[[], Change]:
+def release(shop: Workshop) -> Change:
     """A synced bill is to be released."""
+    _, bill = _add_synced(shop)
+    return Change("bill", bill, (*UPDATED, ("released", INVOICE)))
+
+
+def copy_documents(shop: Workshop) -> Change:
+    """A new bill of a synced vendor has two documents."""
     vendor, _ = _add_synced(shop)
-
-    def next_change() -> Change:
-        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
-        shop.carry("bill", bill)
-        return Change("bill", bill, (("updated", INVOICE), ("released", INVOICE)))
-
-    return next_change
+    bill = _add_bill_with_documents(shop, vendor)
+    return Change("bill", bill, (*CREATED, *_attached(2)))
 
 
-def create_then_change(shop: Workshop) -> Callable[[], Change]:
+def release_with_documents(shop: Workshop) -> Change:
+    """A new bill has a document, and is to be released."""
+    vendor, _ = _add_synced(shop)
+    bill = _add_bill_with_documents(shop, vendor, "faktura.pdf")
+    return Change(
+        "bill",
+        bill,
+        (*CREATED, *_attached(1), *UPDATED, ("released", INVOICE)),
+        heard_again=True,  # once Visma's poll shows it
+    )
+
+
+def replay(shop: Workshop) -> Change:
+    """Visma refused a bill for an unknown reason, which is gone; a person replays the dead letter."""
+    vendor, _ = _add_synced(shop)
+    bill = shop.add_bill(vendor, "F-2")
+    letter = _bury(shop, bill)
+
+    def begin() -> str:
+        return replay_by_script(shop.context.pool, shop.context.dispatcher, letter)
+
+    return Change("bill", bill, CREATED, begin=begin)
+
+
+def create_then_change(shop: Workshop) -> Change:
     """A new bill is changed while it is carried over."""
     vendor, _ = _add_synced(shop)
-
-    def next_change() -> Change:
-        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
-        return Change(
-            "bill",
-            bill,
-            None,
-            shows={"description": "newest"},
-            meanwhile=lambda: shop.change_bill(bill, description="newest"),
-        )
-
-    return next_change
+    bill = shop.add_bill(vendor, "F-2")
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"description": "newest"},
+        meanwhile=lambda: shop.change_bill(bill, description="newest"),
+    )
 
 
-def create_then_archive(shop: Workshop) -> Callable[[], Change]:
+def create_then_move(shop: Workshop) -> Change:
+    """A new bill turns out to be another vendor's while it is carried over."""
+    vendor, _ = _add_synced(shop)
+    other, _ = _add_synced(shop, 1)
+    bill = shop.add_bill(vendor, "F-3")
+    return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=other))
+
+
+def create_then_archive(shop: Workshop) -> Change:
     """A new bill is archived while it is carried over."""
     vendor, _ = _add_synced(shop)
-
-    def next_change() -> Change:
-        bill = shop.add_bill(vendor, f"F-{next(NUMBERS)}")
-        return Change(
-            "bill",
-            bill,
-            None,
-            "ignored",
-            meanwhile=lambda: shop.sandbox.archive_bill(shop.organization, bill),
-        )
-
-    return next_change
+    bill = shop.add_bill(vendor, "F-2")
+    return Change(
+        "bill",
+        bill,
+        None,
+        "ignored",
+        meanwhile=lambda: shop.sandbox.archive_bill(shop.organization, bill),
+    )
 
 
-def change_twice(shop: Workshop) -> Callable[[], Change]:
+def change_twice(shop: Workshop) -> Change:
     """A synced bill is changed again while it is carried over."""
     _, bill = _add_synced(shop)
-
-    def next_change() -> Change:
-        number = next(NUMBERS)
-        shop.change_bill(bill, description=f"change {number}")
-        return Change(
-            "bill",
-            bill,
-            None,
-            shows={"description": f"newer {number}"},
-            meanwhile=lambda: shop.change_bill(bill, description=f"newer {number}"),
-        )
-
-    return next_change
+    shop.change_bill(bill, description="new")
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"description": "newer"},
+        meanwhile=lambda: shop.change_bill(bill, description="newer"),
+    )
 
 
-def withdraw_then_approve(shop: Workshop) -> Callable[[], Change]:
-    """The approval of a synced bill is taken back, and given again at once."""
+def change_and_back(shop: Workshop) -> Change:
+    """A synced bill is changed, and changed back while it is carried over."""
     _, bill = _add_synced(shop)
-
-    def next_change() -> Change:
-        shop.sandbox.withdraw_approval(shop.organization, bill)
-        return Change(
-            "bill",
-            bill,
-            None,
-            shows={"hold": False},
-            meanwhile=lambda: shop.sandbox.approve_bill(shop.organization, bill),
-        )
-
-    return next_change
+    shop.change_bill(bill, description="old")
+    _sync(shop, bill)
+    shop.change_bill(bill, description="new")
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"description": "old"},
+        meanwhile=lambda: shop.change_bill(bill, description="old"),
+    )
 
 
-def _add_synced(shop: Workshop) -> tuple[str, str]:
-    number = next(NUMBERS)
-    vendor = shop.add_vendor(number)
-    bill = shop.add_bill(vendor, f"F-{number}")
-    shop.carry("bill", bill)
+def withdraw_then_approve(shop: Workshop) -> Change:
+    """The approval of a synced bill is taken back, and given again while it is carried over."""
+    _, bill = _add_synced(shop)
+    shop.sandbox.withdraw_approval(shop.organization, bill)
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"hold": False},
+        meanwhile=lambda: shop.sandbox.approve_bill(shop.organization, bill),
+    )
+
+
+def archive_then_restore(shop: Workshop) -> Change:
+    """A synced bill is archived, and comes back while it is carried over."""
+    _, bill = _add_synced(shop)
+    shop.sandbox.archive_bill(shop.organization, bill)
+    return Change("bill", bill, None, meanwhile=lambda: shop.sandbox.restore_bill(shop.organization, bill))
+
+
+def move_and_back(shop: Workshop) -> Change:
+    """A synced bill is moved to another vendor, and moved back while it is carried over."""
+    vendor, bill = _add_synced(shop)
+    other, _ = _add_synced(shop, 1)
+    shop.change_bill(bill, vendorId=other)
+    return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=vendor))
+
+
+def _add_synced(shop: Workshop, place: int = 0) -> tuple[str, str]:
+    vendor = shop.add_vendor(place)
+    bill = shop.add_bill(vendor, "F-1")
+    _sync(shop, bill)
     return vendor, bill
+
+
+def _sync(shop: Workshop, bill: str, state: str = "synced") -> None:
+    shop.hear(Heard("bill", bill, forced=True))
+    shop.work_off()
+    assert shop.state("bill", bill)[0] == state
+
+
+def _add_bill_with_documents(shop: Workshop, vendor: str, *names: str) -> str:
+    bill = shop.add_bill(vendor, "F-2")
+    for name in names or ("faktura.pdf", "följesedel.pdf"):
+        shop.sandbox.add_document(shop.organization, bill, name, name.encode())
+    return bill
+
+
+def _attached(count: int) -> tuple[tuple[str, str], ...]:
+    return (("attached", INVOICE),) * count
+
+
+def _bury(shop: Workshop, bill: str) -> int:
+    """Let Visma refuse the bill; the number of its dead letter."""
+    shop.injector.arm(kill_at=None, fault=says(400, "Kontakta din återförsäljare."), fault_at=1)
+    _sync(shop, bill, "dead")
+    shop.injector.disarm()
+    with shop.conn() as conn:
+        return int(dead_letters.list_letters(conn, shop.tenant)[0]["id"])
 
 
 SCENES: dict[str, Scene] = {
     "create": create,
+    "create supplier": create_supplier,
+    "create invoice": create_invoice,
     "link": link,
     "change vendor": change_vendor,
     "change bill": change_bill,
+    "remove line": remove_line,
     "move": move,
     "withdraw": withdraw,
     "approve again": approve_again,
     "archive": archive,
+    "restore": restore,
+    "adopt": adopt,
     "release": release,
+    "documents": copy_documents,
+    "release with documents": release_with_documents,
+    "replay": replay,
     "create, then change": create_then_change,
+    "create, then move": create_then_move,
     "create, then archive": create_then_archive,
     "change twice": change_twice,
+    "change and back": change_and_back,
+    "change vendor and back": change_vendor_and_back,
     "withdraw, then approve": withdraw_then_approve,
+    "archive, then restore": archive_then_restore,
+    "move and back": move_and_back,
 }
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "release": {"release_invoices": True},
+    "documents": {"attachments": True},
+    "release with documents": {"release_invoices": True, "attachments": True},
+}
+"""Keys of the tenant's ``sync`` table; without, nothing is released, and no document is copied."""

@@ -1,23 +1,31 @@
-"""Every crash point of every upsert, crossed with every answer to every write: all of them end right."""
+"""Every crash point of every upsert, crossed with every answer to every write: all of them end right.
+
+A worker's ends that leave the same behind (see ``injector``) are played once; combinations and plays are
+counted, and told at the end of the run. The central scenes belong to every run of the tests, the others to
+``make crash``.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 import requests
 
 from tests.integration.crash.conftest import OpenWorkshop
-from tests.integration.crash.injector import FAULTS, arrives
-from tests.integration.crash.scenes import SCENES
+from tests.integration.crash.injector import FAULTS, Step, arrives
+from tests.integration.crash.scenes import SCENES, SETTINGS
 from tests.integration.crash.workshop import Change, Workshop
+from tests.support.tally import COMBINATIONS, PLAYS
 
-pytestmark = [pytest.mark.integration, pytest.mark.crash]
+pytestmark = pytest.mark.integration
 
+CENTRAL = ("create supplier", "create invoice", "change bill")
 ARRIVES = "arrives"
 ANSWERS = {ARRIVES: arrives, **FAULTS}
+MOST_TOLD = 5
 
 
 def is_write(request: requests.Request) -> bool:
@@ -25,60 +33,73 @@ def is_write(request: requests.Request) -> bool:
     return request.method != "GET" and "/visma/v1/" in str(request.url)
 
 
-def play(shop: Workshop, change: Change, kill_at: int | None, answer: str, fault_at: int) -> None:
-    """One combination; a failure tells which one, and the steps that led to it."""
-    try:
-        shop.play(change, kill_at=kill_at, fault=ANSWERS[answer], fault_at=fault_at)
-    except BaseException as error:
-        injector = shop.injector
-        error.add_note(f"killed before step {kill_at}, call {fault_at}: {answer}, faulted {injector.faulted}")
-        error.add_note("\n".join(f"{place:3} {step}" for place, step in enumerate(injector.told, 1)))
-        error.add_note(" ".join(shop.history(change.kind, change.bill_id)))
-        raise
+class Crossing:
+    """One scene with every end and every answer."""
+
+    def __init__(self, shop: Workshop, change: Change) -> None:
+        self.shop, self.change = shop, change
+        self.combinations = self.plays = 0
+        self.failures: list[BaseException] = []
+
+    def play_all(self) -> None:
+        """Every write with every answer, crossed with a worker's end at every step."""
+        for answer in ANSWERS:
+            for fault_at in itertools.count(1):
+                self.play(None, answer, fault_at)
+                if not self.shop.injector.faulted:
+                    break  # there is no such write
+                self.play_ends(answer, fault_at)
+                if answer == ARRIVES:
+                    break
+
+    def play_ends(self, answer: str, fault_at: int) -> None:
+        """A worker's end before the last step of every moment."""
+        steps = tuple(self.shop.injector.steps)
+        self.combinations += len(steps) + 1
+        for kill_at in last_of_moments(steps):
+            self.play(kill_at, answer, fault_at)
+            played = self.shop.injector.steps[:kill_at]
+            assert self.shop.injector.killed and tuple(played) == steps[:kill_at], "not the same play"
+
+    def play(self, kill_at: int | None, answer: str, fault_at: int) -> None:
+        """One combination; a failure tells which one, and the steps that led to it."""
+        self.plays += 1
+        try:
+            self.shop.play(self.change, kill_at=kill_at, fault=ANSWERS[answer], fault_at=fault_at)
+        except BaseException as error:
+            injector = self.shop.injector
+            error.add_note(f"killed before step {kill_at}, write {fault_at}: {answer}")
+            error.add_note("\n".join(f"{at:3} {step.what}" for at, step in enumerate(injector.steps, 1)))
+            error.add_note(" ".join(self.shop.history(self.change.kind, self.change.bill_id)))
+            self.failures.append(error)
 
 
-@pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
-    """Combinations played, by scene; told at the end."""
-    counted: Counter[str] = Counter()
-    yield counted
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        each = ", ".join(f"{scene} {count}" for scene, count in counted.items())
-        print(f"\n{counted.total()} combinations of a worker's end and an answer: {each}")
+def last_of_moments(steps: Sequence[Step]) -> Iterator[int]:
+    """The places, from 1 on, of the steps that the next one's end does not stand for."""
+    for place, (step, following) in enumerate(itertools.pairwise((*steps, Step("the end", -1))), 1):
+        if step.moment != following.moment:
+            yield place
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("scene", SCENES)
+def marked(scene: str) -> Any:
+    """The scene as a parameter; ``crash`` keeps it out of an ordinary run."""
+    return scene if scene in CENTRAL else pytest.param(scene, marks=pytest.mark.crash)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("scene", [marked(scene) for scene in SCENES])
 def test_every_crash_point_with_every_answer_ends_right(
-    open_workshop: OpenWorkshop, tally: Counter[str], scene: str, answer: str
+    open_workshop: OpenWorkshop, record_property: Callable[[str, object], None], scene: str
 ) -> None:
-    with open_workshop(release_invoices=scene == "release") as shop:
+    with open_workshop(**SETTINGS.get(scene, {})) as shop:
         shop.injector.is_meant = is_write
-        next_change = SCENES[scene](shop)
-        played = sum(play_all(shop, next_change, answer))
-        shop.judge_books()
-    tally[scene] += played
-    assert played > 10
-
-
-def play_all(shop: Workshop, next_change: Callable[[], Change], answer: str) -> Iterator[int]:
-    """Every write with this answer, crossed with a worker's end before every step; how many each time."""
-    for fault_at in itertools.count(1):
-        play(shop, next_change(), None, answer, fault_at)
-        if not shop.injector.faulted:
-            return
-        yield sum(1 for _ in play_ends(shop, next_change, answer, fault_at))
-        if answer == ARRIVES:
-            return
-
-
-def play_ends(
-    shop: Workshop, next_change: Callable[[], Change], answer: str, fault_at: int
-) -> Iterator[None]:
-    """A worker's end before every step in turn, until there are no more steps."""
-    for kill_at in itertools.count(1):
-        play(shop, next_change(), kill_at, answer, fault_at)
-        yield
-        if not shop.injector.killed:
-            return
+        change = SCENES[scene](shop)
+        shop.keep()
+        crossing = Crossing(shop, change)
+        crossing.play_all()
+        shop.judge_limits()
+    record_property(COMBINATIONS, crossing.combinations)
+    record_property(PLAYS, crossing.plays)
+    if crossing.failures:
+        told = f"{len(crossing.failures)} of {crossing.plays} plays end wrong"
+        raise BaseExceptionGroup(told, crossing.failures[:MOST_TOLD])
