@@ -57,11 +57,6 @@ def count_outcomes(conn: Conn, letter_ids: Sequence[int]) -> dict[str, int]:
     return {row["state"]: row["count"] for row in rows}
 
 
-def find_last_event(conn: Conn, letter: DictRow) -> DictRow | None:
-    """The last notification of the letter's record, or None."""
-    return conn.execute(SQL["last_event"], _record_of(letter)).fetchone()
-
-
 def find_newer_letter(conn: Conn, letter: DictRow) -> int | None:
     """The open letter that the same record left later, or None."""
     row = conn.execute(SQL["newer_letter"], {**_record_of(letter), "id": letter["id"]}).fetchone()

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from shared import queues
 from shared.errors import Retryable, UsageError
-from shared.store import history, letter_pages, records
+from shared.store import events, history, letter_pages, records
 from shared.store.dead_letters import find_letter
 from shared.store.records import Due, Record
 from shared.store.tenants import get_tenant
@@ -161,7 +161,7 @@ def read_chain(desk: Desk, letter_id: int) -> Chain:
     return Chain(
         letter=letter,
         words=describe_letter(letter),
-        event=letter_pages.find_last_event(desk.conn, letter),
+        event=events.find_last(desk.conn, letter["tenant"], letter["kind"], letter["bill_id"]),
         record=record,
         advice=advise_on(record, get_tenant(desk.conn, record.tenant)) if record else None,
         newer=letter_pages.find_newer_letter(desk.conn, letter),

@@ -43,10 +43,6 @@ SELECT CASE WHEN r.wanted > r.done AND r.state <> 'dead' THEN 'working' ELSE r.s
 FROM (SELECT DISTINCT tenant, kind, bill_id FROM dead_letters WHERE id = ANY(%(ids)s)) d
 JOIN records r USING (tenant, kind, bill_id) GROUP BY 1;
 
--- name: last_event
-SELECT event_id, event_type, received_at FROM events
-WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s ORDER BY received_at DESC LIMIT 1;
-
 -- name: newer_letter
 -- The open letter that a record left after this one.
 SELECT id FROM dead_letters
