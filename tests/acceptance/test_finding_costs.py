@@ -21,6 +21,7 @@ from tests.conftest import ENVIRON
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 RECORDS = int(ENVIRON.get("FINDING_RECORDS", "1500"))
+PATIENCE_S = 30.0 + RECORDS / 20
 PAGE = 100
 NEW = 60
 OVERLAP_DAYS = 20
@@ -85,9 +86,9 @@ def test_a_poll_over_unchanged_records_is_a_list_call_a_hundred(books: Books) ->
     books.apply(poll_overlap_s=OVERLAP_DAYS * 86_400)
     for start in range(0, RECORDS, 1000):
         books.control.create_many(books.organization, bills=bills[start : start + 1000])
-    books.walk("bill")
+    books.walk("bill", PATIENCE_S)
     books.forget_work()
-    books.quiet()
+    books.quiet(PATIENCE_S)
     books.rest()
     assert len(books.known()) == RECORDS
     wanted = count_wanted(books)
