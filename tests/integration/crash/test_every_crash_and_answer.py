@@ -46,7 +46,7 @@ class Crossing:
         for answer in ANSWERS:
             for fault_at in itertools.count(1):
                 self.play(None, answer, fault_at)
-                if not self.shop.injector.faulted:
+                if not self.shop.injector.faulted and answer != ARRIVES:
                     break  # there is no such write
                 self.play_ends(answer, fault_at)
                 if answer == ARRIVES:
