@@ -26,43 +26,40 @@ from deploy.embedded.home import EmbeddedError, Home
 from deploy.embedded.lease import Lease, ensure_servers, wait_stopped
 from shared.settings import NAMES
 from tests.support import tally
+from tests.support.sharing import Sharing, find_turn
 
 hypothesis.settings.register_profile("busy machines too", deadline=None)
 hypothesis.settings.load_profile("busy machines too")
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from deploy.stage import Stage
 
 TIERS = ("unit", "integration", "acceptance", "browser")
-FLEET = "fleet"
 ENVIRON = dict(os.environ)  # as the run was started; the tests themselves see none of our settings
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the quick tiers first; a test without a tier is a mistake.
-
-    Of two processes one takes all that share the fleet, as one group, and begins with it at once; the
-    other takes the rest file by file.
-    """
+    """Run the quick tiers first, or what takes longest where processes share; no tier is a mistake."""
     for item in items:
         if _tier(item) is None:
             raise pytest.UsageError(
                 f"{item.nodeid} has no tier: mark its module as one of {', '.join(TIERS)}"
             )
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: TIERS.index(_tier(item) or "unit"))
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: _group(item) != FLEET)
+        items.sort(key=lambda item: find_turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Who runs what."""
+    return Sharing(config, log)
 
 
 def _tier(item: pytest.Item) -> str | None:
     return next((tier for tier in TIERS if item.get_closest_marker(tier)), None)
-
-
-def _group(item: pytest.Item) -> str:
-    shares_fleet = "stage" in getattr(item, "fixturenames", ())
-    return FLEET if shares_fleet else item.nodeid.partition("::")[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -110,9 +107,12 @@ def servers() -> Iterator[Lease]:
 
 def _own_redis(url: str) -> str:
     """A Redis database for this process alone: its neighbour empties its own as it likes."""
-    neighbours = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return _later_redis(url, 2 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+
+
+def _later_redis(url: str, places: int) -> str:
     parts = urlsplit(url)
-    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + neighbours}").geturl()
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + places}").geturl()
 
 
 def _ensure_servers(home: Home, *, database: bool, redis: bool) -> Lease:
@@ -179,10 +179,14 @@ def store_dsn(database_url: str, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stage(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The whole fleet beside the sandbox, for all tests that need it; each has a tenant of its own."""
+    """The whole fleet beside the sandbox, for all tests that need it; each has a tenant of its own.
+
+    In a Redis database of its own: its workers would take what other tests send.
+    """
     from tests.support.staging import staged
 
-    with staged(ENVIRON, database_url, redis_url, tmp_path_factory.mktemp("stage")) as running:
+    stage_url = _later_redis(redis_url, 1)
+    with staged(ENVIRON, database_url, stage_url, tmp_path_factory.mktemp("stage")) as running:
         yield running
 
 

@@ -52,6 +52,7 @@ PIECE_S = 20.0
 """A long walk goes back to the queue after so long, so that others get their turn."""
 
 SUSPENDED_S = 300.0
+BACKFILL_S = 10.0  # it has no interval of its own, and a person waits for it
 
 Upsert = Callable[[Work], Outcome]
 Walk = Callable[[PollWork], Walked]
@@ -264,7 +265,8 @@ def _walk(context: Context, poll: Poll, walk: Walk, resume: dict[str, Any] | Non
         if isinstance(error, CredentialsRefused):
             suspend_tenant(context, poll.tenant, error)
         told = error.retry_after_s if isinstance(error, Retryable) else None
-        delay_s = told if told is not None else min(MAX_COUNTDOWN_S, row.config.sync.poll_interval_s)
+        again_s = BACKFILL_S if poll.source == "backfill" else row.config.sync.poll_interval_s
+        delay_s = told if told is not None else min(MAX_COUNTDOWN_S, again_s)
         why, is_known = describe_error(error), isinstance(error, ConnectorError)
         log.warning("poll failed", action="poll.failed", why=why, delay_s=delay_s, exc_info=not is_known)
         with context.pool.connection() as conn:

@@ -79,14 +79,14 @@ class TenantsPage(Page):
         """The tenants by id."""
         behind = self.pick("behind")
         found = await self.ask("tenants", lambda desk: list_cards(desk, behind))
-        self.show("tenants.html", found=found, states=tuple(STATES), paged=behind is not None)
+        self.show("tenants.html", found=found, states=tuple(STATES), behind=behind)
 
 
 class TenantAction(Action):
     """``POST /tenants/ID/pause`` and ``/tenants/ID/resume``."""
 
     async def post(self, tenant: str, what: str) -> None:
-        """Pause or resume it."""
+        """Pause or resume it, and show the page it stands on."""
         by = self.actor
 
         def change(desk: Desk) -> str:
@@ -96,7 +96,7 @@ class TenantAction(Action):
             resume_tenant(desk.conn, tenant, by=by)
             return f"{tenant} goes on, and both systems are polled at once."
 
-        await self.act(what, change, self.address("tenants"))
+        await self.act(what, change, self.address("tenants", behind=self.pick("behind")))
 
 
 class WebhookPart(Page):
