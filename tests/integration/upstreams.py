@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
 import redis
 import requests
 
+from deploy.sandbox.launch import launched
 from shared import jsontext
 from shared.bill.client import BillClient
 from shared.bill.session import BillCredentials, BillSessions
@@ -64,15 +62,9 @@ class Observed:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Upstreams]:
-    """The sandbox as a process of its own."""
-    process = subprocess.Popen([sys.executable, "-m", "deploy.sandbox"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield Upstreams(json.loads(process.stdout.readline()))
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+    """The sandbox as a process of its own, which ends with this one however that ends."""
+    with launched() as at:
+        yield Upstreams(asdict(at))
 
 
 @pytest.fixture
