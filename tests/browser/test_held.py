@@ -57,9 +57,7 @@ def test_a_tenant_is_paused_and_resumed(page: Page, office: Office, picture: Pic
     page.goto("/")
     page.get_by_role("link", name="Tenants").click()
     card = page.get_by_role("article", name=office.id)
-    expect(page.get_by_role("article").first).to_be_visible()
-    while not card.count():  # those of other tests may fill the pages before
-        page.get_by_role("link", name="Next").click()
+    page.goto(f"/tenants?behind={office.id[:-1]}")  # those of other tests may fill the page before
     expect(card).to_contain_text("Circuits")
     expect(card).to_contain_text("BILL closed")
     card.get_by_role("link", name="Ask BILL").click()
