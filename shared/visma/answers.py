@@ -121,12 +121,16 @@ def _not_there(text: str, route: str, message: str | None) -> ConnectorError:
 
 
 def told_wait_s(answer: Answer) -> float:
-    """How long a 429 asks to wait: ``Retry-After``, else the window's end, else a minute."""
+    """How long a 429 asks to wait: ``Retry-After``, else the used-up window's end, else a minute.
+
+    While calls are left in the window, what was overrun is a shorter limit that Visma does not tell.
+    """
     told = answer.retry_after_s()
     if told is not None:
         return told
     reset_s = told_number(answer, "X-RateLimit-Reset")
-    return _DEFAULT_WAIT_S if reset_s is None else float(reset_s)
+    is_used_up = not told_number(answer, "X-RateLimit-Remaining")
+    return float(reset_s) if is_used_up and reset_s is not None else _DEFAULT_WAIT_S
 
 
 def _keys(answer: Answer) -> dict[str, Any]:

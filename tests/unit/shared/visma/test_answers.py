@@ -91,6 +91,8 @@ def test_html_is_no_message() -> None:
     [
         ({"Retry_After": "411", "X_RateLimit_Reset": "5"}, 411),
         ({"X_RateLimit_Reset": "5"}, 5),
+        ({"X_RateLimit_Reset": "1700", "X_RateLimit_Remaining": "0"}, 1700),
+        ({"X_RateLimit_Reset": "1700", "X_RateLimit_Remaining": "412"}, 60),
         ({}, 60),
     ],
 )
