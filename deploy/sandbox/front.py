@@ -132,8 +132,9 @@ async def _send_damaged(
 async def _drip(response: web.StreamResponse, data: bytes, delivery: Delivery) -> None:
     try:
         for start in range(0, len(data), delivery.chunk_bytes):
+            if start:  # none after the last: the client has all of it then, and may call again
+                await asyncio.sleep(delivery.gap_s)
             await response.write(data[start : start + delivery.chunk_bytes])
-            await asyncio.sleep(delivery.gap_s)
     except ConnectionError:
         return  # the client gave up on the dripping body, which is what the fault is for
 
