@@ -20,6 +20,7 @@ from tests.support.bench import Bench, BenchTask
 from tests.support.rows import at_once
 from workers.copying import run_copying
 from workers.sync.duty import send_copying
+from workers.tasks.attachments import copy_attachments
 
 pytestmark = pytest.mark.integration
 
@@ -385,6 +386,21 @@ def test_two_runs_at_once_copy_once(bench: Bench) -> None:
     words = at_once([lambda: run_one(bench, bill)] * 3)
     assert sorted(words) == ["1 copied", "not due", "not due"]
     assert (count_sent(bench), len(arrived(bench))) == (1, 1)
+
+
+def test_who_is_done_sends_the_next_and_no_more_than_a_tenants_share_is_under_way(bench: Bench) -> None:
+    vendor = bench.add_vendor()
+    for number in range(5):
+        add(bench, bench.add_bill(vendor, f"F-{number}"), f"{number}.pdf", f"{number}".encode())
+    bench.sync()
+    assert send_copying(bench.context.pool, bench.context.dispatcher) == 2
+    under_way = []
+    while bench.sender.sent:
+        under_way.append(len(bench.sender.sent))
+        _, (tenant, bill) = bench.sender.sent.pop(0)
+        assert copy_attachments(tenant, bill) == "1 copied"
+    assert under_way == [2, 2, 2, 2, 1]
+    assert len(arrived(bench)) == 5
 
 
 @pytest.fixture
