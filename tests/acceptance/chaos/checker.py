@@ -5,13 +5,17 @@ Judged by the simulated systems' own state and log, which no mistake of the conn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from deploy.sandbox import seeds
 from deploy.sandbox.jsonio import Json
 from shared.store.pool import Conn
 from tests.acceptance.books import Books
-from tests.support.ledger_check import Chart, Ledger, check_ledger, marked_bill
+from tests.acceptance.chaos.day import ChaosDay
+from tests.support.ledger_check import Chart, Ledger, check_ledger, is_wanted, marked_bill
 
 CHART = Chart(
     accounts={seeds.account_id(seeds.SWEDEN, number): number for number in ("4000", "5010")},
@@ -24,8 +28,8 @@ RELEASED = ("invoice_released", "archived_paid")
 """Why a bill may be held in the end: a person released its document before BILL changed it."""
 
 
-def find_faults(books: Books) -> list[str]:
-    """Everything that is wrong for one tenant; empty where all is right."""
+def find_faults(books: Books, day: ChaosDay) -> list[str]:
+    """Everything that is wrong for one tenant after its day; empty where all is right."""
     ledger = _read(books)
     released = {marked_bill(effect["body"]) for effect in ledger.log if effect["kind"] == "released"}
     held = set(_held_as(books.conn, books.id, RELEASED)) & released
@@ -37,6 +41,8 @@ def find_faults(books: Books) -> list[str]:
         *check_order(ledger.log),
         *_check_rows(books, held),
         *_check_twins(ledger.invoices, held),
+        *check_settings(judged, day.sync, released),
+        *check_documents(ledger.invoices, _files(books), day.documents, released),
     ]
 
 
@@ -54,6 +60,46 @@ def check_order(log: Sequence[Json]) -> Iterator[str]:
             released.add(document)
         elif document in released and str(effect["by"]).startswith("api:"):
             yield f"{document} was {effect['kind']} after its release, at effect {effect['seq']}"
+
+
+def check_settings(ledger: Ledger, sync: Mapping[str, Any], released: set[str]) -> Iterator[str]:
+    """What the tenant's ``sync`` table asks for, of released documents and of vendors out of use. Pure."""
+    if sync.get("release_invoices"):
+        for bill in ledger.bills:
+            if is_wanted(bill) and bill["id"] not in released:
+                yield f"bill {bill['id']} is not released"
+    on_hold = sync.get("archived_vendors") == "on_hold"
+    status = {one["accountReference"]: one["status"] for one in ledger.suppliers}
+    for vendor in ledger.vendors:
+        expected = "OnHold" if on_hold and vendor["archived"] else "Active"
+        if status.get(vendor["id"], expected) != expected:
+            yield f"vendor {vendor['id']}: its supplier is {status[vendor['id']]} instead of {expected}"
+
+
+def check_documents(
+    invoices: Sequence[Json],
+    files: Mapping[str, Counter[str]],
+    documents: Mapping[str, Sequence[str]],
+    released: set[str],
+) -> Iterator[str]:
+    """Every document once at its bill's invoice; a released one takes no more, but none too many. Pure."""
+    for invoice in invoices:
+        bill_id = marked_bill(invoice)
+        there = files.get(f"{invoice['documentType']}/{invoice['referenceNumber']}", Counter())
+        filed = Counter(documents.get(bill_id, ()))
+        if there - filed:
+            yield f"bill {bill_id} has files of which BILL knows nothing, or twice: {dict(there - filed)}"
+        if filed - there and bill_id not in released:
+            yield f"bill {bill_id} lacks {dict(filed - there)}"
+
+
+def _files(books: Books) -> dict[str, Counter[str]]:
+    """Names of the files by document; one that does not hold its own name counts as another."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for file in books.control.company_state(books.company, "attachments"):
+        whole = file["sha256"] == hashlib.sha256(file["name"].encode()).hexdigest()
+        found[file["invoice"]][file["name"] if whole and file["revision"] == 1 else f"{file}"] += 1
+    return found
 
 
 def _read(books: Books) -> Ledger:
@@ -87,6 +133,9 @@ def _check_rows(books: Books, held: set[str]) -> Iterator[str]:
     letters = "SELECT bill_id, error_class, error FROM dead_letters WHERE tenant = %s AND state = 'open'"
     for letter in books.conn.execute(letters, (books.id,)):
         yield f"a dead letter: {dict(letter)}"
+    copies = "SELECT bill_id, detail FROM attachments WHERE tenant = %s AND (dead OR claim_token IS NOT NULL)"
+    for copy in books.conn.execute(copies, (books.id,)):
+        yield f"documents are not at rest: {dict(copy)}"
     polls = "SELECT source, kind FROM watermarks WHERE tenant = %s AND claim_expires_at < now()"
     for poll in books.conn.execute(polls, (books.id,)):
         yield f"a poll nobody ended: {dict(poll)}"

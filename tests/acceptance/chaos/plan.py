@@ -28,6 +28,13 @@ BLOWS = (
 )
 """What a monkey can do; each is done at least once in every run."""
 
+SETTINGS: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"release_invoices": True},
+    {"attachments": True, "archived_vendors": "on_hold"},
+)
+"""The ``sync`` tables of the tenants, in turn."""
+
 FIRST_BLOW_S = 1.5
 CALM_S = 3.0
 """The last part of the storm, without blows."""
@@ -58,7 +65,9 @@ RARE: tuple[tuple[str, str | None, Json], ...] = (
     ("bill", None, {"kind": "expire"}),
     ("visma", None, {"kind": "status", "status": 401}),
     ("visma", None, {"kind": "status", "status": 429, "retry_after": 2}),
+    ("visma", None, {"kind": "status", "status": 429}),
     ("bill", None, {"kind": "status", "status": 429, "code": "BDC_1144", "retry_after": 2}),
+    ("bill", None, {"kind": "status", "status": 400, "code": "BDC_1144", "retry_after": 2}),
     ("bill", None, {"kind": "status", "status": 429, "code": "BDC_1322"}),
     ("visma", "PUT", {"kind": "race", "change": {"paymentRefNo": "OCR 4711"}}),
 )

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from deploy.sandbox.control import ControlError
 from deploy.stage import Stage
@@ -16,11 +17,11 @@ from shared.store import progress
 from shared.store.pool import Conn, connect
 from tests.acceptance.books import Books, open_books
 from tests.acceptance.chaos.checker import RELEASED, find_faults
+from tests.acceptance.chaos.day import ChaosDay
 from tests.acceptance.chaos.ground import own_home, own_stage
 from tests.acceptance.chaos.monkeys import Monkeys
-from tests.acceptance.chaos.plan import REFUSALS, Plan
+from tests.acceptance.chaos.plan import REFUSALS, SETTINGS, Plan
 from tests.acceptance.chaos.servers import Servers
-from tests.support.simulated_day import SimulatedDay
 
 FIRST_NUMBER = 300
 STUCK_S = 90.0
@@ -34,8 +35,13 @@ CAP_S = 8
 
 RELEASES_AN_HOUR = 3
 WORK = """
-SELECT sum(done)::int AS done, count(*) FILTER (WHERE wanted > done AND state <> 'dead') AS left
-FROM records WHERE tenant = %s AND COALESCE(reason, '') <> ALL(%s)
+SELECT sum(done)::int AS done, sum(undone)::int AS left FROM (
+    SELECT sum(done) AS done, count(*) FILTER (WHERE wanted > done AND state <> 'dead') AS undone
+    FROM records WHERE tenant = %(tenant)s AND COALESCE(reason, '') <> ALL(%(released)s)
+    UNION ALL
+    SELECT COALESCE(sum(done), 0), count(*) FILTER (WHERE wanted > done AND NOT dead)
+    FROM attachments WHERE tenant = %(tenant)s
+) AS work
 """
 """What is done and left, apart from what is judged anew for ever since a person must act."""
 
@@ -102,6 +108,7 @@ class _Run:
         self.report.figures |= {
             "bills": sum(len(day.bill_ids) for day in self.days),
             "edits": sum(day.edits for day in self.days),
+            "documents": sum(len(names) for day in self.days for names in day.documents.values()),
             "effects": sum(len(books.effects()) for books in self.firms),
             "stormed_s": round(stormed_s, 1),
             "took_s": round(time.monotonic() - began, 1),
@@ -116,8 +123,9 @@ class _Run:
             open_books(self.stage, conn, folder, FIRST_NUMBER + number, subscribed=True)
             for number in range(self.plan.size.tenants)
         ]
-        for books in firms:
-            books.apply(limits=f"visma_request_cap_s = {CAP_S}", poll_interval_s=POLL_S, poll_overlap_s=120)
+        for number, books in enumerate(firms):
+            limits = f"visma_request_cap_s = {CAP_S}"
+            books.apply(limits, poll_interval_s=POLL_S, poll_overlap_s=120, **_settings(number))
         return firms
 
     def _listen(self) -> Conn:
@@ -127,11 +135,11 @@ class _Run:
         progress.listen(conn)
         return conn
 
-    def _day(self, number: int, books: Books) -> SimulatedDay:
+    def _day(self, number: int, books: Books) -> ChaosDay:
         size = self.plan.size
         seed = self.plan.seed * 100 + number
         shares = (size.vendors // size.tenants, size.bills // size.tenants, size.hours)
-        return SimulatedDay(books.control, books.organization, seed, *shares)
+        return ChaosDay(books.control, books.organization, seed, *shares, sync=_settings(number))
 
     def _spoil(self) -> None:
         for books, rules in zip(self.firms, self.plan.faults, strict=True):
@@ -179,20 +187,21 @@ class _Run:
         for books in self.firms:
             self._rest(books)
         self._replay(conn)
-        for source in ("bill", "waiting", "visma"):
+        for source in ("bill", "waiting", "visma", "sweep"):
             for books in self.firms:
                 books.walk(source, STUCK_S)
-        for books in self.firms:
+        for number, books in enumerate(self.firms):
             self._rest(books)
-            books.apply(poll_interval_s=100_000)
+            books.apply(poll_interval_s=100_000, **_settings(number))
             books.rest()
+            self._rest(books)
             books.quiet()
 
     def _rest(self, books: Books) -> None:
         """Wait until the tenant has no work left, as long as any of it gets done."""
         done, end = -1, 0.0
         while True:
-            row = books.conn.execute(WORK, (books.id, list(RELEASED))).fetchone()
+            row = books.conn.execute(WORK, {"tenant": books.id, "released": list(RELEASED)}).fetchone()
             assert row is not None
             if row["left"] == 0:
                 return
@@ -212,7 +221,12 @@ class _Run:
                 self._rest(books)
 
     def _judge(self) -> None:
-        for books in self.firms:
-            self.report.faults += [f"{books.id}: {text}" for text in find_faults(books)]
+        for books, day in zip(self.firms, self.days, strict=True):
+            self.report.faults += [f"{books.id}: {text}" for text in find_faults(books, day)]
         violations = self.stage.control.calls()["violations"]
         self.report.faults += [f"a limit was overrun: {one}" for one in violations]
+
+
+def _settings(number: int) -> Mapping[str, Any]:
+    """The ``sync`` table of a tenant."""
+    return SETTINGS[number % len(SETTINGS)]

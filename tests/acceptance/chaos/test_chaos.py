@@ -12,7 +12,7 @@ from tests.conftest import ENVIRON
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
-SIZE = Size(bills=300, vendors=48, storm_s=12.0, blows=12)
+SIZE = Size(storm_s=20.0, blows=14)
 
 
 @pytest.mark.parametrize("seed", [20261126])

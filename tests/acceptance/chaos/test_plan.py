@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.acceptance.chaos.checker import check_order
-from tests.acceptance.chaos.plan import BLOWS, FROZEN_S, Size, make_plan
+from tests.acceptance.chaos.checker import CHART, check_documents, check_order, check_settings
+from tests.acceptance.chaos.plan import BLOWS, FROZEN_S, SETTINGS, Size, make_plan
+from tests.support.ledger_check import Ledger
 
 pytestmark = pytest.mark.unit
 
@@ -63,3 +65,35 @@ def test_the_judge_sees_documents_before_suppliers_and_writes_after_a_release() 
     assert ["after its release" in text for text in check_order(late)] == [True]
     early = good[1:3]
     assert ["before its supplier" in text for text in check_order(early)] == [True]
+
+
+def test_the_judge_sees_what_the_settings_ask_for() -> None:
+    bill = {"id": "00n1", "approvalStatus": "APPROVED", "recordStatus": "ACTIVE", "amount": 1}
+    vendors = [{"id": "0091", "archived": True}, {"id": "0092", "archived": False}]
+    suppliers = [
+        {"accountReference": "0091", "status": "OnHold"},
+        {"accountReference": "0092", "status": "Active"},
+    ]
+    ledger = Ledger(vendors, [bill], suppliers, invoices=[], log=[], chart=CHART)
+    asked = {name: value for sync in SETTINGS for name, value in sync.items()}
+    assert list(check_settings(ledger, asked, {"00n1"})) == []
+    assert list(check_settings(ledger, asked, set())) == ["bill 00n1 is not released"]
+    told = list(check_settings(ledger, {}, set()))
+    assert told == ["vendor 0091: its supplier is OnHold instead of Active"]
+
+
+@pytest.mark.parametrize(
+    ("there", "released", "told"),
+    [
+        (["a", "b"], False, ""),
+        (["a"], False, "lacks"),
+        (["a"], True, ""),
+        (["a", "b", "b"], False, "or twice"),
+        (["a", "b", "c"], True, "knows nothing"),
+    ],
+)
+def test_the_judge_counts_documents(there: list[str], released: bool, told: str) -> None:
+    invoice = {"documentType": "Invoice", "referenceNumber": "1", "note": "BILL:00n1"}
+    files, filed = {"Invoice/1": Counter(there)}, {"00n1": ["a", "b"]}
+    found = list(check_documents([invoice], files, filed, {"00n1"} if released else set()))
+    assert [told in text for text in found] == ([True] if told else [])
