@@ -45,6 +45,9 @@ WALKS: dict[str, Callable[..., Any]] = {
     "backfill": walk_backfill,
 }
 ORDER = ("visma", "bill", "waiting", "sweep", "events", "backfill")
+FIRST = ("vendor", "supplier")
+"""The kinds of lists that are walked before the others of their source."""
+
 MOST_RUNS = 200
 """Work that has not ended by then goes round in circles."""
 
@@ -162,12 +165,12 @@ class Bench(People):
         return self.work_off()
 
     def poll(self, *sources: str) -> None:
-        """Run the polls of these sources (Visma's and BILL's unless told), Visma's first."""
+        """Run the polls of these sources (both unless told): Visma first, people before bills."""
         wanted = sources or ("visma", "bill")
         with self.conn() as conn:
             watermarks.poll_now(conn, self.tenant)
             polls = watermarks.take_due_polls(conn)
-        for poll in sorted(polls, key=lambda one: ORDER.index(one.source)):
+        for poll in sorted(polls, key=lambda one: (ORDER.index(one.source), one.kind not in FIRST)):
             if poll.source in wanted:
                 self._walk(poll)
             else:
