@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,9 +50,12 @@ def number(text: str) -> float:
     return float(re.sub(r"\s", "", text).replace("\u2212", "-").replace(",", "."))
 
 
-def test_columns_are_sorted_by_mouse_and_by_keyboard(page: Page, tmp_path: Path) -> None:
+def test_columns_are_sorted_by_mouse_and_by_keyboard(
+    page: Page, tmp_path: Path, picture: Callable[[Page, str], None]
+) -> None:
     open_proof(page, tmp_path)
     expect(page.locator("#verdict")).to_contain_text("do not agree: 3 differences")
+    picture(page, "close")
     amounts = page.locator("#bills").get_by_role("columnheader", name="BILL", exact=True)
     amounts.get_by_role("button").click()
     expect(amounts).to_have_attribute("aria-sort", "ascending")
