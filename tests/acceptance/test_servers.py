@@ -21,6 +21,7 @@ from deploy.stage import Stage
 from shared import queues
 from shared.store import progress
 from shared.store.pool import connect
+from shared.store.watermarks import poll_now
 from tests.acceptance.books import Books, open_books
 from tests.acceptance.chaos.ground import own_home, own_stage, worker_names
 from tests.acceptance.chaos.servers import Servers
@@ -193,7 +194,7 @@ def test_what_a_redis_without_its_data_forgot_is_found_by_polls(ground: Ground) 
     with ground.redis as server:
 
         def is_synced() -> bool:
-            let_forgotten_calls_end(server)
+            let_forgotten_calls_end(ground.books, server)
             return ground.is_synced(bill_id)
 
         ground.books.until(is_synced, "polls find it", LONG_S)
@@ -201,11 +202,13 @@ def test_what_a_redis_without_its_data_forgot_is_found_by_polls(ground: Ground) 
     assert ground.main_processes() == before
 
 
-def let_forgotten_calls_end(server: redis.Redis) -> None:
+def let_forgotten_calls_end(books: Books, server: redis.Redis) -> None:
     """As if the time had passed in which calls that the new Redis knows nothing of may still run."""
     if server.exists("places:life"):
         server.set("places:life", int((time.time() - LONG_S) * 1000))
         server.delete("places:quarantine")
+        poll_now(books.conn, books.id)
+        books.conn.execute("UPDATE records SET next_attempt_at = NULL WHERE tenant = %s", (books.id,))
 
 
 def test_a_postgres_that_crashes_in_the_middle_of_a_create_costs_a_look_up(ground: Ground) -> None:
