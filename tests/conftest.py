@@ -53,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
-    """Who runs what."""
-    return Sharing(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing | None:
+    """Who runs what, where a run is shared by scope; other ways are pytest-xdist's own."""
+    return Sharing(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def _tier(item: pytest.Item) -> str | None:

@@ -1,14 +1,20 @@
-"""How two processes share a run: one takes all that use the fleet, the other the rest, file by file.
+"""How three processes share a run: two take all that use the fleet, each with one of its own, the third the
+rest, file by file.
 
-The one with the fleet begins at once, and so do the longest of the rest; who is done first helps the other.
+What uses a fleet begins at once, and so do the longest of the rest; who is done first helps the others. Tests
+with a fleet mostly wait for it: three processes keep two processors busy, two would not.
 """
 
 from __future__ import annotations
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-FLEET = "fleet"
-_SHARE_IT = ("tests/acceptance/", "tests/browser/")
+FLEETS = {
+    "fleet of the ledger": ("tests/acceptance/test_finding_", "tests/acceptance/test_ledger_"),
+    "fleet": ("tests/acceptance/", "tests/browser/"),
+}
+"""By name what runs together on one fleet, so that it is started but once."""
+
 _HAVE_THEIR_OWN = (
     "tests/acceptance/chaos/",
     "tests/acceptance/test_demo.py",
@@ -26,12 +32,15 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc]
 
 def find_share(nodeid: str) -> str:
     """What a test runs together with."""
-    shares = nodeid.startswith(_SHARE_IT) and not nodeid.startswith(_HAVE_THEIR_OWN)
-    return FLEET if shares else nodeid.partition("::")[0]
+    if not nodeid.startswith(_HAVE_THEIR_OWN):
+        for fleet, modules in FLEETS.items():
+            if nodeid.startswith(modules):
+                return fleet
+    return nodeid.partition("::")[0]
 
 
 def find_turn(nodeid: str) -> int:
-    """Whether a test belongs to what begins first: 0 for the fleet's, 1 for the longest, 2 for the others."""
-    if find_share(nodeid) == FLEET:
+    """Whether a test belongs to what begins first: 0 for the fleets', 1 for the longest, 2 for the others."""
+    if find_share(nodeid) in FLEETS:
         return 0
     return 1 if nodeid.startswith(_LONGEST) else 2
