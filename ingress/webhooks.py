@@ -19,6 +19,7 @@ from ingress.signature import is_signed
 from shared.bill.events import is_handled, parse_notification, to_event
 from shared.logs import get_logger
 from shared.metrics import WEBHOOKS
+from shared.redis_words import describe_redis
 from shared.stream import EventStream
 
 SIGNATURE_HEADER: Final = "x-bill-sha-signature"
@@ -83,7 +84,8 @@ class Intake:
         try:
             nudge_due = self.stream.append(tenant, body, self.now())
         except RedisError as error:
-            logger.error("queue not reachable", action="webhook.unavailable", tenant=tenant, error=str(error))
+            why = f"Redis {describe_redis(error)}"
+            logger.error("event not queued", action="webhook.unavailable", tenant=tenant, error=why)
             return UNAVAILABLE
         if nudge_due:
             self._nudge()

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import NoPlace, Retryable
+from shared.redis_words import describe_redis
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_NAP_S = 1.0
@@ -35,11 +36,11 @@ def load_script(redis: Redis, name: str) -> Any:
 
 @contextmanager
 def redis_needed(what: str) -> Iterator[None]:
-    """Turn a Redis that does not answer into ``Retryable``, uncounted: the record is not to blame."""
+    """Turn what Redis denies us into ``Retryable``, uncounted: the record is not to blame."""
     try:
         yield
     except RedisError as error:
-        raise Retryable(f"{what}: Redis does not answer ({type(error).__name__})", counts=False) from error
+        raise Retryable(f"{what}: Redis {describe_redis(error)}", counts=False) from error
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def redis_told(what: str) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        _LOG.warning("%s not noted: %s", what, type(error).__name__)
+        _LOG.warning("%s not noted: Redis %s", what, describe_redis(error))
 
 
 class Places:
@@ -120,7 +121,7 @@ class Places:
             self._give_back(keys=[self._lease_key(key), self._wake_key(key)], args=[token, limit])
         except RedisError as error:
             # The call is done, its answer must not be lost over this: the lease ends by itself.
-            _LOG.warning("place at %s not given back: %s", key, type(error).__name__)
+            _LOG.warning("place at %s not given back: Redis %s", key, describe_redis(error))
 
     def _lease_key(self, key: str) -> str:
         return f"{self._prefix}:{key}:leases"

@@ -105,7 +105,12 @@ def _start_on(home: Home, program: Path, port: int, password: str) -> bool:
     )
     write_private(settings, text)
     done = subprocess.run(
-        [str(program), str(settings)], cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [str(program), str(settings)],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        restore_signals=False,  # at a limit on the size of files it refuses writes instead of being killed
     )
     if done.returncode != 0:
         return False

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
 from shared.errors import ConnectorError, CredentialsRefused, NotYet, OutcomeUnknown, Retryable, Unavailable
+from shared.redis_words import describe_redis
 from shared.settings import Settings
 from shared.vault import SealBroken, UnknownKeyId
 from workers.cli.output import clean
@@ -91,7 +92,7 @@ def _explain_redis(error: Exception, settings: Settings | None) -> str:
         return f"Redis at {address} refuses the password: check REDIS_URL"
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | BrokerError):
         return f"cannot reach Redis at {address}: check REDIS_URL and that the server runs"
-    return f"Redis at {address} refuses: {type(error).__name__}"
+    return f"Redis at {address} {describe_redis(error)}"
 
 
 def _database_address(settings: Settings | None) -> str:

@@ -56,6 +56,12 @@ SETTINGS = load_settings(NOWHERE)
         (PoolTimeout("no connection after 5 s"), "cannot reach PostgreSQL at 127.0.0.1:1: no connection"),
         (redis.exceptions.ConnectionError("Error 111"), "cannot reach Redis at 127.0.0.1:1: check REDIS_URL"),
         (redis.exceptions.AuthenticationError("no"), "Redis at 127.0.0.1:1 refuses the password"),
+        (
+            redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device"),
+            "Redis at 127.0.0.1:1 refuses writes, it cannot write to its disk (MISCONF)",
+        ),
+        (redis.exceptions.ReadOnlyError("You can't write"), "Redis at 127.0.0.1:1 refuses writes, it is a"),
+        (redis.exceptions.ResponseError("ERR hunter2"), "Redis at 127.0.0.1:1 refuses (ResponseError)"),
         (kombu.exceptions.OperationalError("Error 111"), "cannot reach Redis at 127.0.0.1:1"),
         (FileNotFoundError(2, "No such file or directory", "a.toml"), "a.toml: No such file or directory"),
         (RuntimeError("the password is hunter2"), "unexpected RuntimeError: run again with LOG_LEVEL=DEBUG"),
