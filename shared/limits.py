@@ -7,6 +7,7 @@ What is called in an hour is bounded in ``shared.budget``. Both answer a caller 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from shared.redis_words import describe_redis
 _LOG = logging.getLogger(__name__)
 _LONGEST_NAP_S = 1.0
 """Below the socket timeout of any Redis client we are given."""
+
+_GIVE_BACK_AGAIN_S = 1.0
 
 LEASE_S = 40.0
 """A place is held for at most this long; a call ends within 25 s (DEADLINE_S)."""
@@ -85,7 +88,7 @@ class Places:
         try:
             yield
         finally:
-            self._release(key, token, limit)
+            self._release(key, token, limit, time.monotonic() + lease_s)
 
     def _wait_for_place(self, key: str, token: str, limit: int, lease_s: float, until: float) -> None:
         while True:
@@ -116,12 +119,21 @@ class Places:
             )
         return None if taken else int(wait_ms) / 1000
 
-    def _release(self, key: str, token: str, limit: int) -> None:
+    def _release(self, key: str, token: str, limit: int, ends: float, *, told: bool = False) -> None:
+        """Give a place back; if Redis does not take it now, again and again beside, until the lease ends.
+
+        The call is done, its answer must not be lost over this, nor must others wait out the lease.
+        """
         try:
             self._give_back(keys=[self._lease_key(key), self._wake_key(key)], args=[token, limit])
         except RedisError as error:
-            # The call is done, its answer must not be lost over this: the lease ends by itself.
-            _LOG.warning("place at %s not given back: Redis %s", key, describe_redis(error))
+            if not told:
+                _LOG.warning("place at %s not given back yet: Redis %s", key, describe_redis(error))
+            if time.monotonic() + _GIVE_BACK_AGAIN_S < ends:
+                args = (key, token, limit, ends)
+                again = threading.Timer(_GIVE_BACK_AGAIN_S, self._release, args, {"told": True})
+                again.daemon = True
+                again.start()
 
     def _lease_key(self, key: str) -> str:
         return f"{self._prefix}:{key}:leases"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from deploy.embedded.lease import ensure_servers, wait_stopped
 from ingress.app import CLOSE, create_app
 from shared.circuit import Circuits
 from shared.errors import Retryable
-from shared.limits import Places
+from shared.limits import LEASE_S, Places
 from shared.settings import load_settings
 from shared.store.pool import Conn
 from shared.stream import EventStream
@@ -108,3 +109,16 @@ def test_work_that_needs_it_is_given_back_without_a_count(full: Full, server: re
 
 def hold(places: Places) -> AbstractContextManager[None]:
     return places.hold("bill", 1)
+
+
+def test_a_call_that_ends_while_it_is_full_keeps_its_answer_and_its_place_is_free_soon_after(
+    full: Full, server: redis.Redis
+) -> None:
+    places = Places(server)
+    with ExitStack() as call:
+        call.enter_context(hold(places))
+        with full():
+            call.close()
+    began = time.monotonic()
+    with hold(places):
+        assert time.monotonic() - began < LEASE_S / 4
