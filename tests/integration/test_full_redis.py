@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
 from flask.testing import FlaskClient
+from kombu.exceptions import OperationalError
 
 from deploy.embedded.home import Home
 from deploy.embedded.lease import ensure_servers, wait_stopped
 from ingress.app import CLOSE, create_app
+from shared import queues
 from shared.circuit import Circuits
 from shared.errors import Retryable
 from shared.limits import LEASE_S, Places
 from shared.settings import load_settings
-from shared.store.pool import Conn
+from shared.store import records
+from shared.store.pool import Conn, make_pool
 from shared.stream import EventStream
 from tests.integration.test_ingress import BODY, TENANT, conn, environ, post, signed
 from tests.support import full_redis
+from workers.sync.dispatch import Dispatcher
 
 pytestmark = pytest.mark.integration
 __all__ = ["conn"]
 
 Full = Callable[[], AbstractContextManager[None]]
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +129,25 @@ def test_a_call_that_ends_while_it_is_full_keeps_its_answer_and_its_place_is_fre
     began = time.monotonic()
     with hold(places):
         assert time.monotonic() - began < LEASE_S / 4
+
+
+def test_a_record_that_could_not_be_sent_is_due_at_once_when_there_is_room(
+    full: Full, conn: Conn, store_dsn: str, url: str, server: redis.Redis
+) -> None:
+    heard = [records.Heard("vendor", f"0090{number}", NOW) for number in range(3)]
+    records.make_due(conn, TENANT, heard)
+    app = queues.make_producer(url)
+    with make_pool(store_dsn, name="test", max_size=2) as pool:
+        dispatcher = Dispatcher(app, pool, Circuits(server))
+        with full(), pytest.raises(OperationalError):
+            dispatcher.dispatch_of(TENANT)
+        assert dispatcher.dispatch_of(TENANT) == 3
+        assert dispatcher.dispatch_of(TENANT) == 0
+    app.close()
+    sent = [json.loads(each)["headers"]["argsrepr"] for each in messages(server)]
+    assert len(set(sent)) == 3
+
+
+def messages(server: redis.Redis) -> list[bytes]:
+    found: list[bytes] = server.lrange(queues.WEBHOOKS, 0, -1)  # type: ignore[assignment]
+    return found

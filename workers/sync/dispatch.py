@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from shared import queues
 from shared.bill.models import Kind
@@ -61,9 +62,21 @@ class Dispatcher:
             return 0
         with self._pool.connection() as conn:
             chosen = records.take_due(conn, tenant, most=most, again_s=AGAIN_S)
-        for one in chosen:
-            self._sender.send_task(TASKS[one.kind], args=(one.tenant, one.bill_id), queue=QUEUES[one.urgency])
+        for at, one in enumerate(chosen):
+            try:
+                self._send_record(one)
+            except OperationalError:  # refused, as by a Redis whose disk is full: due again, not in a minute
+                self._take_back(chosen[at:])
+                raise
         return len(chosen)
+
+    def _send_record(self, one: Due) -> None:
+        self._sender.send_task(TASKS[one.kind], args=(one.tenant, one.bill_id), queue=QUEUES[one.urgency])
+
+    def _take_back(self, unsent: Iterable[Due]) -> None:
+        with self._pool.connection() as conn:
+            for one in unsent:
+                records.undispatch(conn, one)
 
     def send(self, task: str, *args: Any) -> None:
         """Send one task to its own queue."""
