@@ -71,6 +71,8 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "broker_transport_options": _transport_options(),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that refuses writes, its disk being full, ends a worker without it.
+        "broker_channel_error_retry": True,
         "task_queues": {name: {"exchange": name, "routing_key": name} for name in QUEUES},
         "task_routes": {task: {"queue": queue} for task, queue in ROUTES.items()},
         "task_default_queue": CONTROL,

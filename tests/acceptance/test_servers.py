@@ -27,6 +27,7 @@ from tests.acceptance.chaos.ground import own_home, own_stage, worker_names
 from tests.acceptance.chaos.servers import Servers
 from tests.acceptance.test_crashes import find_busy, find_pid, let_the_claim_run_out
 from tests.conftest import ENVIRON
+from tests.support.full_redis import no_memory, no_room_for_snapshots
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 
@@ -123,6 +124,11 @@ class Ground:
         """The processes that work on a record, over a connection that Redis's last restart did not end."""
         pools.reset()
         return find_busy(queues.make_producer(self.stage.composition.settings.redis_url))
+
+    def is_cut_off(self, name: str) -> bool:
+        """Whether the worker's main process was refused by a broker without disk, when it came back too."""
+        lines = (self.stage.log_dir / f"{name}.log").read_text("utf-8").splitlines()
+        return any("Cannot connect to redis" in line and "MISCONF" in line for line in lines)
 
     def main_processes(self) -> set[tuple[int, float]]:
         """Which workers run, with when each began."""
@@ -231,13 +237,28 @@ def let_a_claim_run_out(ground: Ground, bill_id: str) -> None:
 
 def test_a_redis_without_memory_left_refuses_and_the_webhook_comes_again(ground: Ground) -> None:
     books = ground.books
-    with ground.redis as server:
-        server.config_set("maxmemory", 1)
+    with ground.redis as server, no_memory(server):
         bill_id = ground.enter()
         ground.wait_delivered(bill_id, 503)
-        server.config_set("maxmemory", 0)
     ground.expect_one(bill_id)
     assert books.control.webhooks(organization=books.organization, entity=bill_id, status=200)
+
+
+def test_a_redis_without_disk_left_refuses_and_ends_no_worker(ground: Ground) -> None:
+    """Celery alone ends a worker whose Redis answers MISCONF, and the next one, for as long as it does."""
+    before, beat = ground.main_processes(), ground.stage.fleet.pid("beat")
+    with ground.redis as server:
+        busy = ground.begin_create(2)
+        with no_room_for_snapshots(server, ground.servers.home.redis_data):
+            refused = ground.enter()
+            ground.wait_delivered(refused, 503)
+            ground.books.until(lambda: all(map(ground.is_cut_off, WORKERS)), "all met it", PATIENCE_S)
+            ground.books.until(lambda: ground.is_synced(busy), "what was under way is recorded", PATIENCE_S)
+            assert refused not in ground.books.known()
+    (entry,) = ground.expect_one(busy)
+    assert "look-up" not in (entry["detail"] or "")
+    ground.expect_one(refused)
+    assert (ground.main_processes(), ground.stage.fleet.pid("beat")) == (before, beat)
 
 
 def test_a_postgres_without_disk_left_keeps_webhooks_in_the_queue(ground: Ground) -> None:
