@@ -18,7 +18,7 @@ from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.checks import check_currency_known
 from workers.mapping.keys import fold_name, number_keys
 from workers.mapping.supplier import SupplierDraft, map_supplier
-from workers.sync.befores import find_fields_before
+from workers.sync.befores import read_fields_before
 from workers.sync.bodies import Origin, supplier_body
 from workers.sync.content import read_vendor
 from workers.sync.index import drafted_supplier_entry, indexed_supplier, supplier_entry
@@ -229,11 +229,13 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         return unchanged
 
     def plan(actual: Supplier) -> Merge:
-        merges = [
-            merge_supplier(written, draft.fields, actual.fields, may_clear=vendor.whole)
-            for written in _befores(work, actual)
-        ]
-        return next((merge for merge in merges if not merge.conflicts), merges[0])
+        for reading in reversed(_readings(work, actual)):  # the likeliest last
+            # should this run end with a person's turn, the row knows what it was judged by
+            work.record = replace(work.record, body={**body, "fields": dict(reading)})
+            merge = merge_supplier(reading, draft.fields, actual.fields, may_clear=vendor.whole)
+            if merge.conflicts:
+                break
+        return merge
 
     body_after = {**body, "fields": dict(expected.written)}
     actual, merge, etag = _write(work, str(work.record.visma_number), plan, body_after)
@@ -255,19 +257,18 @@ def is_left_alone(record: Record, tenant: TenantConfig) -> bool:
     return origin == "matched" and not tenant.sync.update_matched_suppliers
 
 
-def _befores(work: Work, actual: Supplier) -> list[Fields]:
+def _readings(work: Work, actual: Supplier) -> Sequence[Fields]:
     """What we wrote last, the likeliest first: an update without an answer may have happened."""
     kept = fields_from_json(work.kept_body["fields"])
     if work.sent_body is None:
         return [kept]
-    sent = fields_from_json(work.sent_body["fields"])
-    return [find_fields_before(kept, sent, actual.fields), sent]
+    return read_fields_before(kept, fields_from_json(work.sent_body["fields"]), actual.fields)
 
 
 def _before(work: Work, actual: Supplier) -> dict[str, Any] | None:
     if work.sent is None or not work.kept_body:
         return None
-    return {**work.kept_body, "fields": dict(_befores(work, actual)[0])}
+    return {**work.kept_body, "fields": dict(_readings(work, actual)[0])}
 
 
 def tell_differences(noted: Sequence[Change]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from shared.fields import Change, Fields
 from shared.visma.models import SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
 from workers.sync.balance import send_balanced, total_after
-from workers.sync.befores import find_body_before
+from workers.sync.befores import read_body_before
 from workers.sync.bodies import invoice_body, merged_body, written_body
 from workers.sync.documents import differences
 from workers.sync.draft import draft_supplier_invoice
@@ -131,14 +131,16 @@ def _write(
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
         seen.append(actual)
-        if withheld and actual.hold:  # whatever comes of this run, the hold is ours to lift
-            work.record = replace(work.record, body={**(work.record.body or {}), "withheld": True})
-        merge = _merge(_befores(work, actual), draft, actual)
+        for reading in reversed(_bodies_before(work, actual)):  # the likeliest last
+            # should this run end with a person's turn, the row knows what it was judged by
+            ours = {"withheld": True} if withheld and actual.hold else {}  # the hold is ours to lift
+            work.record = replace(work.record, body={**reading, **ours})
+            merge = _merge(written_body(reading), draft, actual)
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]
 
     def before(actual: SupplierInvoice) -> dict[str, Any] | None:
-        return merged_body(work.kept_body, _befores(work, actual)[0]) if work.sent else None
+        return _bodies_before(work, actual)[0] if work.sent else None
 
     def write(merge: InvoiceMerge, etag: str) -> Written:
         actual = seen[-1]
@@ -148,13 +150,13 @@ def _write(
     return actual, merges[-1], etag
 
 
-def _befores(work: Work, actual: SupplierInvoice) -> list[WrittenBody]:
+def _bodies_before(work: Work, actual: SupplierInvoice) -> list[dict[str, Any]]:
     """What we wrote last, the likeliest first: an update without an answer may have happened."""
-    kept = written_body(work.kept_body)
+    kept = work.kept_body
     if work.sent_body is None:
         return [kept]
-    sent = written_body(work.sent_body)
-    return [find_body_before(kept, sent, actual), sent]
+    readings = read_body_before(written_body(kept), written_body(work.sent_body), actual)
+    return [merged_body(kept, reading) for reading in readings]
 
 
 def _send(
@@ -173,26 +175,20 @@ def _send(
     return send_balanced(send, total_after(actual, merge.lines.changes))
 
 
-def _merge(
-    befores: Sequence[WrittenBody], draft: SupplierInvoiceDraft, actual: SupplierInvoice
-) -> InvoiceMerge:
-    """What to write into the document as it stands, given what we wrote last, or may have written.
+def _merge(before: WrittenBody, draft: SupplierInvoiceDraft, actual: SupplierInvoice) -> InvoiceMerge:
+    """What to write into the document as it stands, given what we wrote last.
 
     Raises NeedsPerson where we must not.
     """
     if actual.is_released:
         return _compare_released(draft, actual)
-    merges = [
-        InvoiceMerge(
-            merge_fields(before.header, draft.header, actual.fields),
-            merge_lines(before.lines, draft.lines, actual.lines),
-        )
-        for before in befores
-    ]
-    for merge in merges:
-        if not merge.conflicts:
-            return merge
-    told = "; ".join(map(str, merges[0].conflicts))
+    merge = InvoiceMerge(
+        merge_fields(before.header, draft.header, actual.fields),
+        merge_lines(before.lines, draft.lines, actual.lines),
+    )
+    if not merge.conflicts:
+        return merge
+    told = "; ".join(map(str, merge.conflicts))
     raise NeedsPerson("edited_in_visma", f"changed in Visma and in BILL: {told}")
 
 

@@ -320,3 +320,76 @@ def test_a_move_that_breaks_off_ends_with_one_document(
     assert shown["supplier"]["number"] == bench.supplier_of(other)["number"]
     assert bench.invoice_of(bill) == shown
     assert bench.state("bill", bill) == ("synced", None)
+
+
+# --- and what people edit meanwhile ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["BILL stays", "BILL takes it back"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_person_s_edit_beside_a_lost_update_is_told_and_kept(
+    bench: Bench, bill: str, when: str, back: bool
+) -> None:
+    """Whether it came before our update, or after, cannot be known: nobody is overruled without a word."""
+    was = bench.invoice_of(bill)["dueDate"][:10]
+    lose(bench, "PUT", "supplierInvoice", {"kind": "drop", "when": when})
+    bench.change_bill(bill, dueDate="2026-12-01")
+    bench.sync()
+    bench.change_invoice(str(bench.record("bill", bill).visma_number), dueDate="2026-12-24")
+    if back:
+        bench.change_bill(bill, dueDate=was)
+        bench.poll("bill")
+    bench.pass_time(60)
+    assert bench.state("bill", bill) == ("held", "edited_in_visma")
+    (told,) = bench.details("bill", bill)[-1:]
+    assert f"dueDate: BILL {was if back else '2026-12-01'}, Visma 2026-12-24" in told
+    assert bench.invoice_of(bill)["dueDate"][:10] == "2026-12-24"
+    bench.judge_held()
+    assert bench.state("bill", bill) == ("held", "edited_in_visma")
+
+    bench.change_bill(bill, dueDate="2026-12-24")
+    bench.sync()
+    assert bench.state("bill", bill) == ("synced", None)
+
+
+def test_what_arrived_of_a_lost_update_is_known_while_a_person_settles_the_rest(
+    bench: Bench, bill: str
+) -> None:
+    lose(bench, "PUT", "supplierInvoice", LOST["the connection drops after the effect"])
+    bench.change_bill(bill, dueDate="2026-12-01", description="new")
+    bench.sync()
+    bench.change_invoice(str(bench.record("bill", bill).visma_number), dueDate="2026-12-24")
+    bench.pass_time(60)
+    assert bench.state("bill", bill) == ("held", "edited_in_visma")
+    bench.change_bill(bill, dueDate="2026-12-24", description="")
+    bench.sync()
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.invoice_of(bill)["description"] == "F-1", "taken back in BILL, so in Visma too"
+
+
+def test_a_person_s_line_in_the_place_of_one_whose_insert_was_lost(bench: Bench, bill: str) -> None:
+    lose(bench, "PUT", "supplierInvoice", {"kind": "drop", "when": "before"})
+    bench.change_bill(bill, billLineItems=[bill_line("25.00")])
+    bench.sync()
+    line = {"operation": "Insert", "quantity": 1, "unitCostInCurrency": 33, "accountNumber": "5410"}
+    line["vatCodeId"] = "25"
+    bench.change_invoice(str(bench.record("bill", bill).visma_number), invoiceLines=[line])
+    bench.pass_time(60)
+    assert bench.state("bill", bill) == ("held", "edited_in_visma")
+    assert [line["costInCurrency"] for line in bench.invoice_of(bill)["invoiceLines"]] == [100, 33]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_person_s_edit_of_a_supplier_beside_a_lost_update_is_told_and_kept(bench: Bench, when: str) -> None:
+    vendor = bench.add_vendor(email="a@example.com")
+    bench.add_bill(vendor)
+    bench.sync()
+    lose(bench, "PUT", "supplier", {"kind": "drop", "when": when})
+    bench.change_vendor(vendor, email="b@example.com")
+    bench.sync()
+    contact = {"mainContact": {"email": "anna@example.com"}}
+    bench.change_supplier(str(bench.record("vendor", vendor).visma_number), **contact)
+    bench.pass_time(60)
+    assert bench.state("vendor", vendor) == ("held", "edited_in_visma")
+    assert "BILL b@example.com, Visma anna@example.com" in bench.details("vendor", vendor)[-1]
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == "anna@example.com"
