@@ -77,7 +77,14 @@ class Places:
         self._take = load_script(redis, "place_take")
         self._give_back = load_script(redis, "place_give_back")
         self._recall, self._remember = recall, remember
+        self._life_key = f"{prefix}:life"
         self._life = ""
+
+    def note_life(self) -> None:
+        """Have the time since Redis lost its data count from now, not from when a place is next asked for."""
+        with redis_told("the life of Redis"):
+            seconds, micros = self._redis.time()
+            self._redis.set(self._life_key, seconds * 1000 + micros // 1000, nx=True)
 
     @contextmanager
     def hold(self, key: str, limit: int, *, lease_s: float = LEASE_S, wait_s: float = 5.0) -> Iterator[None]:
@@ -106,7 +113,7 @@ class Places:
         Raises NoPlace at once while nobody gets any: waiting would hold up the thread for nothing.
         """
         self._life = known = self._life or self._recall()
-        keys = [self._lease_key(key), f"{self._prefix}:life", f"{self._prefix}:quarantine"]
+        keys = [self._lease_key(key), self._life_key, f"{self._prefix}:quarantine"]
         taken, wait_ms, life = self._take(
             keys=keys, args=[token, limit, int(lease_s * 1000), self._life], client=self._redis
         )

@@ -121,6 +121,20 @@ def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis) ->
         pass
 
 
+def test_the_time_since_the_loss_counts_from_when_it_is_noted(redis_client: redis.Redis) -> None:
+    places = Places(redis_client)
+    with places.hold("org", 1, lease_s=30):
+        redis_client.flushdb()
+    places.note_life()
+    noted = int(redis_client.get("places:life") or 0)
+    places.note_life()
+    assert int(redis_client.get("places:life") or 0) == noted, "once"
+    redis_client.set("places:life", noted - 29_500)  # as if that had been so long ago
+    with pytest.raises(NoPlace) as caught, places.hold("org", 1, lease_s=30, wait_s=0):
+        pass
+    assert caught.value.retry_after_s is not None and 0 < caught.value.retry_after_s <= 0.5
+
+
 def test_an_empty_redis_is_no_lost_one(redis_client: redis.Redis) -> None:
     with Places(redis_client).hold("org", 1, wait_s=0):
         pass

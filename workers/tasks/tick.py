@@ -16,6 +16,7 @@ from workers.wiring import get_context
 def tick() -> dict[str, int]:
     """Drain, send due polls, judge held records anew, send due records and copying; how many of each."""
     context = get_context()
+    context.places.note_life()
     return {
         "events": drain(context.stream, context.pool, context.dispatcher, context.worker_name),
         "polls": send_polls(context.pool, context.dispatcher),
