@@ -20,7 +20,7 @@ from tests.acceptance.firm import difference
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
 
-VENDORS, BILLS, CHANGED = 20, 300, 150
+VENDORS, BILLS, CHANGED = 10, 150, 80
 PAGE = 100
 PATIENCE_S = 120.0
 CAP_S = 5

@@ -22,7 +22,7 @@ from tests.support.simulated_day import SimulatedDay
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(7200 if "LEDGER_DAY" in os.environ else 240)]
 
-VENDORS, BILLS = (int(part) for part in ENVIRON.get("LEDGER_DAY", "60x240").split("x"))
+VENDORS, BILLS = (int(part) for part in ENVIRON.get("LEDGER_DAY", "40x120").split("x"))
 PATIENCE_S = 90.0 + BILLS / 4
 
 CHART = Chart(

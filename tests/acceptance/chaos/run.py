@@ -30,6 +30,7 @@ STUCK_S = 90.0
 SLOTS = 3
 LISTEN_S = 0.5
 POLL_S = 3
+OVERLAP_S = 30
 CAP_S = 8
 """How long Visma may go on with a request that nobody waits for; the sandbox takes a second or two."""
 
@@ -125,7 +126,7 @@ class _Run:
         ]
         for number, books in enumerate(firms):
             limits = f"visma_request_cap_s = {CAP_S}"
-            books.apply(limits, poll_interval_s=POLL_S, poll_overlap_s=120, **_settings(number))
+            books.apply(limits, poll_interval_s=POLL_S, poll_overlap_s=OVERLAP_S, **_settings(number))
         return firms
 
     def _listen(self) -> Conn:
