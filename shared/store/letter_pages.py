@@ -63,6 +63,13 @@ def find_newer_letter(conn: Conn, letter: DictRow) -> int | None:
     return int(row["id"]) if row else None
 
 
+def find_vendors(conn: Conn, letters: Sequence[DictRow]) -> dict[tuple[str, str], str]:
+    """Names of the vendors of these letters' bills, by tenant and bill id; only those we know."""
+    bills = [(one["tenant"], one["bill_id"]) for one in letters if one["kind"] == "bill"]
+    values = {"tenants": [tenant for tenant, _ in bills], "bill_ids": [bill_id for _, bill_id in bills]}
+    return {(row["tenant"], row["bill_id"]): row["label"] for row in conn.execute(SQL["vendors"], values)}
+
+
 def _record_of(letter: DictRow) -> dict[str, Any]:
     return {name: letter[name] for name in ("tenant", "kind", "bill_id")}
 

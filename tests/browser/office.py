@@ -36,6 +36,11 @@ class Office:
         """The tenant's id."""
         return self.firm.id
 
+    @property
+    def vendor(self) -> str:
+        """What the vendor of the refused bills is called."""
+        return str(seeds.vendor(seeds.SWEDEN, 0)["name"])
+
     def furnish(self) -> None:
         """Let all of it go wrong, and mend its cause: a replay succeeds."""
         self._enroll()

@@ -46,8 +46,10 @@ def test_a_letter_is_found_opened_replayed_and_seen_to_succeed(
     page.get_by_label("Search").fill("F-1001")
     page.get_by_label("Search").press("Enter")
     expect(rows_of(page)).to_have_count(1)
+    expect(rows_of(page)).to_contain_text(office.vendor)
     rows_of(page).get_by_role("link").click()
 
+    expect(page.get_by_text(f"F-1001 of {office.vendor}, client {office.id}")).to_be_visible()
     happened = page.get_by_role("region", name="What happened")
     expect(happened).to_contain_text("bill.created")
     expect(happened).to_contain_text("As things are now it becomes a supplier invoice: 1,250.00 SEK")
@@ -56,8 +58,12 @@ def test_a_letter_is_found_opened_replayed_and_seen_to_succeed(
     page.get_by_role("button", name="Replay").click()
     expect(succeeded(page)).to_be_visible()
     expect(happened).to_contain_text("Visma has what BILL has.")
-    expect(page.get_by_role("region", name="Next step")).to_contain_text("Replayed by anna")
-    expect(page.get_by_role("region", name="History")).to_contain_text("anna")
+    next_step = page.get_by_role("region", name="Next step")
+    expect(next_step).to_contain_text("Nothing is left to do: in Visma it is Invoice")
+    expect(next_step).to_contain_text("Replayed by anna")
+    expect(happened).to_contain_text("Answer then")
+    expect(page.get_by_role("region", name="History")).to_contain_text("created")
+    picture(page, "dead-letter-replayed")
     office.firm.settle("bill", office.dead_bills[0])
 
 

@@ -34,6 +34,7 @@ class Chain:
     words: LetterWords
     event: DictRow | None
     record: Record | None
+    vendor: str | None
     advice: Advice | None
     newer: int | None
     history: list[DictRow]
@@ -61,6 +62,14 @@ class Chain:
         """Whether the record's work has no end yet."""
         record = self.record
         return record is not None and record.wanted > record.done and record.state != "dead"
+
+    @property
+    def in_visma(self) -> str | None:
+        """What a replay made of it, once it has succeeded."""
+        record = self.record
+        if not self.is_followed or record is None or record.state != "synced" or self.is_working:
+            return None
+        return f"{record.visma_type} {record.visma_number}"
 
     @property
     def copies_documents(self) -> bool:
@@ -157,12 +166,14 @@ def read_chain(desk: Desk, letter_id: int) -> Chain:
     """All of it but the mapping, without a call to either system."""
     letter = get_letter(desk, letter_id)
     record = find_record(desk, letter)
+    vendors = letter_pages.find_vendors(desk.conn, [letter])
     entries = history.list_entries(desk.conn, record.tenant, record.kind, record.bill_id) if record else []
     return Chain(
         letter=letter,
         words=describe_letter(letter),
         event=events.find_last(desk.conn, letter["tenant"], letter["kind"], letter["bill_id"]),
         record=record,
+        vendor=vendors.get((letter["tenant"], letter["bill_id"])),
         advice=advise_on(record, get_tenant(desk.conn, record.tenant)) if record else None,
         newer=letter_pages.find_newer_letter(desk.conn, letter),
         history=[shown_entry(entry) for entry in entries[-_HISTORY:]],

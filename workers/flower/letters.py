@@ -24,6 +24,7 @@ class LetterRow:
     """A letter as the list shows it."""
 
     letter: DictRow
+    vendor: str | None
     title: str
     error: str
 
@@ -84,8 +85,17 @@ def list_letters(desk: Desk, chosen: LetterFilter, below: int | None) -> LetterL
     """A page of letters, and what can be chosen."""
     rows = letter_pages.list_page(desk.conn, chosen, below=below)
     shown = rows[:PAGE_SIZE]
+    vendors = letter_pages.find_vendors(desk.conn, shown)
     return LetterList(
-        rows=[LetterRow(row, describe_letter(row).title, mask_text(row["error"])) for row in shown],
+        rows=[
+            LetterRow(
+                row,
+                vendors.get((row["tenant"], row["bill_id"])),
+                describe_letter(row).title,
+                mask_text(row["error"]),
+            )
+            for row in shown
+        ],
         count=letter_pages.count(desk.conn, chosen),
         next_below=shown[-1]["id"] if len(rows) > PAGE_SIZE else None,
         tenants=tenants.list_ids(desk.conn),

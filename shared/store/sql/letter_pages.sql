@@ -48,3 +48,11 @@ JOIN records r USING (tenant, kind, bill_id) GROUP BY 1;
 SELECT id FROM dead_letters
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND state = 'open' AND id > %(id)s
 ORDER BY id DESC LIMIT 1;
+
+-- name: vendors
+-- What the vendors of these bills are called.
+SELECT b.tenant, b.bill_id, v.label
+FROM unnest(%(tenants)s::text[], %(bill_ids)s::text[]) AS wanted (tenant, bill_id)
+JOIN records b ON b.tenant = wanted.tenant AND b.kind = 'bill' AND b.bill_id = wanted.bill_id
+JOIN records v ON v.tenant = b.tenant AND v.kind = 'vendor' AND v.bill_id = b.vendor_id
+WHERE v.label IS NOT NULL;
