@@ -80,6 +80,10 @@ def extend(conn: Conn, record: Record, intention: dict[str, Any] | None) -> None
             **_claimed(record),
             "claim_s": CLAIM_S,
             "intention": jsonb(intention) if intention is not None else None,
+            "visma_type": record.visma_type,
+            "visma_number": record.visma_number,
+            "visma_etag": record.visma_etag,
+            "body": jsonb(record.body) if record.body is not None else None,
         },
     )
     if found.rowcount != 1:

@@ -72,9 +72,18 @@ WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s
 RETURNING *;
 
 -- name: extend
--- Before every write to Visma: past that call's deadline, and with what is about to be sent.
+-- Before every write to Visma: past that call's deadline, and with what is about to be sent. A document that
+-- was found for a create without an answer becomes the row's own with it: the create's intention, which alone
+-- told of the document, is replaced.
 UPDATE records
-SET claim_expires_at = now() + %(claim_s)s * interval '1 second', intention = %(intention)s
+SET claim_expires_at = now() + %(claim_s)s * interval '1 second', intention = %(intention)s,
+    visma_type = COALESCE(%(visma_type)s, visma_type), visma_number = COALESCE(%(visma_number)s, visma_number),
+    visma_etag = CASE WHEN %(visma_number)s::text IS NULL
+                           OR (visma_type, visma_number) = (%(visma_type)s, %(visma_number)s)
+                      THEN visma_etag ELSE %(visma_etag)s END,
+    body = CASE WHEN %(visma_number)s::text IS NULL
+                     OR (visma_type, visma_number) = (%(visma_type)s, %(visma_number)s)
+                THEN body ELSE %(body)s END
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s
   AND claim_token = %(token)s AND claim_expires_at > now();
 

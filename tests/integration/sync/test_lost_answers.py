@@ -91,6 +91,37 @@ def test_an_effect_without_an_answer_is_found(bench: Bench, kind: str, how: dict
     assert bench.invoice_of(bill)["amount"] == 1250
 
 
+LOST_CHANGES: dict[str, Any] = {
+    "before the effect": {"kind": "drop", "when": "before"},
+    "after the effect": {"kind": "drop", "when": "after"},
+}
+
+
+@pytest.mark.parametrize("how", LOST_CHANGES.values(), ids=LOST_CHANGES.keys())
+@pytest.mark.parametrize("kind", ["vendor", "bill"])
+def test_what_a_look_up_found_stays_ours_when_the_answer_to_its_update_is_lost_too(
+    bench: Bench, kind: str, how: dict[str, Any]
+) -> None:
+    noun = NOUNS[kind]
+    emails = {"vendor": "new@example.com", "bill": "faktura0@example.com"}
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor)
+    lose(bench, "POST", noun, {"kind": "drop", "when": "after"})
+    lose(bench, "PUT", noun, how)
+    bench.sync()
+    if kind == "vendor":
+        bench.change_vendor(vendor, email="new@example.com")
+    else:
+        bench.change_bill(bill, description="newer")
+    bench.poll("bill")
+    for _ in range(3):
+        bench.pass_time(61)
+    assert count_creates(bench, noun) == count_posts(bench, noun) == 1
+    assert (bench.state("vendor", vendor), bench.state("bill", bill)) == (("synced", None), ("synced", None))
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == emails[kind]
+    assert (bench.invoice_of(bill)["description"] == "newer") == (kind == "bill")
+
+
 @pytest.mark.parametrize("kind", ["vendor", "bill"])
 def test_an_error_in_visma_s_own_words_without_effect_is_a_refusal_at_once(bench: Bench, kind: str) -> None:
     noun = NOUNS[kind]
