@@ -28,6 +28,7 @@ from deploy.sandbox.control import SandboxControl
 from deploy.sandbox.jsonio import Json, dumps, loads
 from deploy.sandbox.launch import Addresses
 from deploy.sandbox.tasks import Tasks
+from deploy.sandbox.visma.gate import VismaFront
 from deploy.sandbox.wire import Call, Reply
 from deploy.sandbox.world import World
 from shared.http_guard import _note_sent
@@ -46,7 +47,9 @@ class SandboxHere:
     def __init__(self) -> None:
         self._tasks = _TasksHere()
         self.world = World(tasks=self._tasks)
-        self._ways = _Table((way.method, way.path, way) for way in find_ways(self.world))
+        ways = list(find_ways(self.world))
+        self._ways = _Table((way.method, way.path, way) for way in ways)
+        self._gates = {id(way.front): way.front for way in ways if isinstance(way.front, VismaFront)}
         self._rows: tuple[Any, ...] = ()
 
     def answer(self, request: requests.PreparedRequest) -> Reply:
@@ -81,7 +84,7 @@ class SandboxHere:
         )
 
     def snapshot(self, organization: str, company: str) -> Callable[[], None]:
-        """What puts an organization and a company back to how they are now."""
+        """What puts an organization and a company back to how they are now; its hour begins anew."""
         bill, visma = self.world.bill.organizations, self.world.visma.companies
         out = io.BytesIO()
         _Pickler(self.world, out).dump((bill[organization], visma[company], self.world.ids))
@@ -91,6 +94,10 @@ class SandboxHere:
             found = _Unpickler(self.world, io.BytesIO(kept)).load()
             bill[organization], visma[company] = found[:2]
             self.world.ids.__dict__.update(found[2].__dict__)
+            for key in self.world.bill.dev_keys.values():
+                key.calls = key.logins = 0
+            for gate in self._gates.values():
+                gate.windows.clear()
 
         return restore
 

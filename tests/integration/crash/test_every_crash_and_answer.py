@@ -46,37 +46,33 @@ class Crossing:
         """Every write with every answer, crossed with a worker's end at every step."""
         for answer in ANSWERS:
             for fault_at in itertools.count(1):
-                steps = self.play_whole(answer, fault_at)
-                if not self.shop.injector.faulted and answer != ARRIVES:
-                    break  # there is no such write
-                self.play_ends(steps, answer, fault_at)
-                if answer == ARRIVES:
+                if not self.play_ends(answer, fault_at) or answer == ARRIVES:
                     break
 
-    def play_whole(self, answer: str, fault_at: int) -> tuple[Step, ...]:
-        """The steps without a worker's end: those of two plays running."""
-        before: tuple[Step, ...] | None = None
+    def play_ends(self, answer: str, fault_at: int) -> bool:
+        """A worker's end before the last step of every moment; False where there is no such write.
+
+        Where the machine was too slow for a timeout, a play takes other steps: then all ends are played
+        again. What each play ends in is judged in any case.
+        """
         for _ in range(MOST_TRIES):
-            self.play(None, answer, fault_at)
-            steps = tuple(self.shop.injector.steps)
-            if steps == before:
-                return steps
-            before = steps
+            steps = self.play_whole(answer, fault_at)
+            if not self.shop.injector.faulted and answer != ARRIVES:
+                return False
+            if all(self.play_end(steps, kill_at, answer, fault_at) for kill_at in last_of_moments(steps)):
+                self.combinations += len(steps) + 1
+                return True
         raise AssertionError(f"every play takes other steps: {fault_at}, {answer}")
 
-    def play_ends(self, steps: tuple[Step, ...], answer: str, fault_at: int) -> None:
-        """A worker's end before the last step of every moment."""
-        self.combinations += len(steps) + 1
-        for kill_at in last_of_moments(steps):
-            self.play_end(steps, kill_at, answer, fault_at)
+    def play_whole(self, answer: str, fault_at: int) -> tuple[Step, ...]:
+        """The steps without a worker's end."""
+        self.play(None, answer, fault_at)
+        return tuple(self.shop.injector.steps)
 
-    def play_end(self, steps: tuple[Step, ...], kill_at: int, answer: str, fault_at: int) -> None:
-        """One end. A play that took other steps, the machine being too slow for a timeout, is not it."""
-        for _ in range(MOST_TRIES):
-            self.play(kill_at, answer, fault_at)
-            if self.shop.injector.killed and tuple(self.shop.injector.steps[:kill_at]) == steps[:kill_at]:
-                return
-        raise AssertionError(f"not the same play: {kill_at}, {fault_at}, {answer}")
+    def play_end(self, steps: tuple[Step, ...], kill_at: int, answer: str, fault_at: int) -> bool:
+        """One end; whether it took the same steps as the whole play."""
+        self.play(kill_at, answer, fault_at)
+        return self.shop.injector.killed and tuple(self.shop.injector.steps[:kill_at]) == steps[:kill_at]
 
     def play(self, kill_at: int | None, answer: str, fault_at: int) -> None:
         """One combination; a failure tells which one, and the steps that led to it."""
