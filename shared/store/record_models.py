@@ -105,7 +105,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What a worker found out: the row's new state and what Visma has now."""
+    """What a worker found out: the row's new state and what Visma has now.
+
+    ``unanswered`` says that a write of ours without an answer was not looked for: its intention stands.
+    """
 
     state: str
     reason: str | None = None
@@ -115,6 +118,7 @@ class Finish:
     visma_etag: str | None = None
     body: dict[str, Any] | None = None
     version: datetime | None = None
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

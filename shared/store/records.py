@@ -132,6 +132,7 @@ def finish(conn: Conn, record: Record, outcome: Finish) -> bool:
             "visma_etag": outcome.visma_etag,
             "body": jsonb(outcome.body) if outcome.body is not None else None,
             "version": outcome.version,
+            "unanswered": outcome.unanswered,
         },
     ).fetchone()
     if row is None:

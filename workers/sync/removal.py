@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, NotFound
@@ -11,9 +12,10 @@ from shared.store import history, records, visma_index
 from shared.store.pool import Conn
 from shared.visma.models import LineChange, SupplierInvoice
 from workers.sync.index import supplier_invoice_entry
-from workers.sync.judge import judge_synced_bill
+from workers.sync.judge import Action, judge_synced_bill
 from workers.sync.outcome import Outcome, settled, written
-from workers.sync.upsert import ensure_over, update_of, write_with_etag
+from workers.sync.readings import bodies_before, body_before, keep_reading
+from workers.sync.upsert import ensure_nothing_runs, ensure_over, update_of, write_with_etag
 from workers.sync.work import Work
 
 NO_LINES: tuple[LineChange, ...] = ()
@@ -21,7 +23,6 @@ NO_LINES: tuple[LineChange, ...] = ()
 
 def withdraw(work: Work, bill: Bill) -> Outcome:
     """What becomes of the invoice of a bill that was archived, or lost its approval, after a sync."""
-    record, body = work.record, work.record.body or {}
     refuse_adopted(work, "the bill was archived or lost its approval")
     actual = find_document(work)
     action = judge_synced_bill(bill, work.tenant, released=actual is not None and actual.is_released)
@@ -30,28 +31,42 @@ def withdraw(work: Work, bill: Bill) -> Outcome:
     if action.kind == "delete" or actual is None:
         return _delete(work, bill, str(action.detail))
     ensure_not_removed(work)
-    body_after = {**body, "withheld": True}
-    if actual.hold:
-        waits = settled(record, "waiting", version=bill.updated_at, detail=action.detail)
-        ours = bool(work.sent_body and work.sent_body.get("withheld"))  # its answer was lost
-        return replace(waits, finish=replace(waits.finish, body=body_after)) if ours else waits
+    return _keep_on_hold(work, bill, actual, action) if actual.hold else _put_on_hold(work, bill, action)
+
+
+def _keep_on_hold(work: Work, bill: Bill, actual: SupplierInvoice, action: Action) -> Outcome:
+    """It is on hold already: a person's hold, or ours whose answer was lost."""
+    ensure_nothing_runs(work, actual)
+    keep_reading(work, actual)
+    waits = settled(work.record, "waiting", version=bill.updated_at, detail=action.detail)
+    ours = bool(work.sent_body and work.sent_body.get("withheld"))
+    return replace(waits, finish=replace(waits.finish, body=_withheld(work, actual))) if ours else waits
+
+
+def _put_on_hold(work: Work, bill: Bill, action: Action) -> Outcome:
     fetched, _, etag = write_with_etag(
         work,
         lambda: get_document(work),
         lambda document: None if document.hold else {"hold": True},
         lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
-        body=body_after,
+        body=lambda document: _withheld(work, document),
+        before=lambda document: body_before(work, document),
     )
     outcome = written(
-        record,
+        work.record,
         "waiting",
         version=bill.updated_at,
-        body=body_after,
+        body=_withheld(work, fetched),
         etag=etag,
         changes=(Change("hold", False, True),),
-        entries=(replace(supplier_invoice_entry(record.tenant, fetched), etag=etag, status="Hold"),),
+        entries=(replace(supplier_invoice_entry(work.tenant.id, fetched), etag=etag, status="Hold"),),
     )
     return replace(outcome, finish=replace(outcome.finish, detail=action.detail))
+
+
+def _withheld(work: Work, actual: SupplierInvoice) -> dict[str, Any]:
+    """What the document shows of ours, on a hold that we set for want of approval."""
+    return {**bodies_before(work, actual)[0], "withheld": True}
 
 
 def remove_for_move(work: Work, why: str) -> None:
@@ -141,7 +156,8 @@ def _remove(work: Work) -> None:
     sent = work.sent or update_of(work, work.record.body or {}, etag=None)
     work.announce(replace(sent, sent_at=work.clock(), is_update=False, is_removal=True))
     try:
-        work.visma.delete_supplier_invoice(*_key(work))
+        with work.in_doubt():
+            work.visma.delete_supplier_invoice(*_key(work))
     except NotFound:
         return
 

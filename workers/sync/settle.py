@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.errors import Ignored, NeedsPerson
 from shared.store import attachments, dead_letters, history, records, visma_index
@@ -14,13 +15,17 @@ from workers.sync.work import Work
 
 
 def outcome_of(work: Work, upsert: Callable[[Work], Outcome]) -> Outcome:
-    """What ``upsert`` comes to, also where it ends with a person's turn or finds the record not ours."""
+    """What ``upsert`` comes to, also where it ends with a person's turn or finds the record not ours.
+
+    Then a write without an answer that it did not come to look at stays announced.
+    """
     try:
         return upsert(work)
     except NeedsPerson as error:
-        return held(work.record, error)
+        outcome = held(work.record, error)
     except Ignored as error:
-        return settled(work.record, "ignored", version=None, detail=str(error))
+        outcome = settled(work.record, "ignored", version=None, detail=str(error))
+    return replace(outcome, finish=replace(outcome.finish, unanswered=work.unanswered))
 
 
 def settle(work: Work, outcome: Outcome, *, actor: str, task_id: str | None) -> list[Due]:

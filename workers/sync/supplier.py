@@ -35,11 +35,11 @@ from workers.sync.work import Work
 
 def upsert_supplier(work: Work) -> Outcome:
     """Make the claimed vendor true in Visma; what came of it. Raises the tree of ``shared.errors``."""
-    vendor = read_vendor(work)
-    draft = map_supplier(vendor, work.tenant)
     found = _find_created(work, work.intention) if work.intention else None
     if found is not None:
         take_over(work, SUPPLIER_TYPE, found.number, found.etag)
+    vendor = read_vendor(work)
+    draft = map_supplier(vendor, work.tenant)
     verdict = judge_vendor(vendor, work.tenant, needed=_is_needed(work))
     if verdict.decision != "go":
         return settled(
@@ -191,7 +191,7 @@ def _write(
         lambda: work.visma.fetch_supplier(number),
         plan_or_none,
         lambda merge, tag: work.visma.update_supplier(number, merge.to_send, tag),
-        body=body,
+        body=lambda _: body,
         before=lambda actual: _before(work, actual),
     )
     return actual, merges[-1], etag
@@ -229,6 +229,7 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         return unchanged
 
     def plan(actual: Supplier) -> Merge:
+        work.unanswered = False
         for reading in reversed(_readings(work, actual)):  # the likeliest last
             # should this run end with a person's turn, the row knows what it was judged by
             work.record = replace(work.record, body={**body, "fields": dict(reading)})

@@ -33,17 +33,17 @@ from workers.sync.work import Work
 
 def upsert_supplier_invoice(work: Work) -> Outcome:
     """Make the claimed bill true in Visma; what came of it. Raises the tree of ``shared.errors``."""
+    found = _find_created(work, work.intention) if work.intention else None
+    if found is not None:
+        take_over(work, found.document_type, found.number, found.etag)
     bill = read_bill(work)
     try:
-        return _carry(work, bill)
+        return _carry(work, bill, found)
     except Refused as error:
         raise judge_refusal(work, bill, error) from error
 
 
-def _carry(work: Work, bill: Bill) -> Outcome:
-    found = _find_created(work, bill, work.intention) if work.intention else None
-    if found is not None:
-        take_over(work, found.document_type, found.number, found.etag)
+def _carry(work: Work, bill: Bill, found: SupplierInvoice | None) -> Outcome:
     unlink_removed(work)
     if work.record.is_linked and (outcome := update_supplier_invoice(work, bill)) is not None:
         return resolved(outcome, supplier_invoice_entry(work.tenant.id, found)) if found else outcome
@@ -72,7 +72,7 @@ def _create(work: Work, bill: Bill, draft: SupplierInvoiceDraft) -> Outcome:
             work,
             intention,
             lambda: work.visma.create_supplier_invoice({**header, **more}, draft.lines),
-            lambda: _find_marked(work, bill, intention),
+            lambda: _find_marked(work, intention),
         )
 
     number, etag = send_balanced(send, draft.total)
@@ -123,7 +123,7 @@ def _recognize(work: Work, bill: Bill, found: Entry) -> Outcome | None:
     return replace(outcome, action="adopted", notes=("found in Visma with our marker",))
 
 
-def _find_marked(work: Work, bill: Bill, intention: Intention) -> list[SupplierInvoice]:
+def _find_marked(work: Work, intention: Intention) -> list[SupplierInvoice]:
     """The live documents in Visma that an announced create may have made."""
     header = intention.body["header"]
     day = date.fromisoformat(header["date"][:10])
@@ -136,12 +136,12 @@ def _find_marked(work: Work, bill: Bill, intention: Intention) -> list[SupplierI
     return [
         document
         for document in collect(list_page, PAGE_SIZE)
-        if find_marker(document.note) == marker(bill.id) and document.status != "Voided"
+        if find_marker(document.note) == marker(work.record.bill_id) and document.status != "Voided"
     ]
 
 
-def _find_created(work: Work, bill: Bill, intention: Intention) -> SupplierInvoice | None:
-    found = find_created(work, intention, lambda: _find_marked(work, bill, intention))
+def _find_created(work: Work, intention: Intention) -> SupplierInvoice | None:
+    found = find_created(work, intention, lambda: _find_marked(work, intention))
     if len(found) > 1:
         numbers = ", ".join(f"{document.document_type} {document.number}" for document in found)
         raise NeedsPerson("doubled", f"{numbers} all carry this bill's marker: delete all but one in Visma")

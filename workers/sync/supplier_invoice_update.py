@@ -12,8 +12,7 @@ from shared.fields import Change, Fields
 from shared.visma.models import SupplierInvoice, Written
 from workers.mapping.supplier_invoice import SupplierInvoiceDraft, WrittenBody, create_hold
 from workers.sync.balance import send_balanced, total_after
-from workers.sync.befores import read_body_before
-from workers.sync.bodies import invoice_body, merged_body, written_body
+from workers.sync.bodies import invoice_body, written_body
 from workers.sync.documents import differences
 from workers.sync.draft import draft_supplier_invoice
 from workers.sync.index import supplier_invoice_entry
@@ -21,6 +20,7 @@ from workers.sync.intention import Intention
 from workers.sync.judge import judge_synced_bill
 from workers.sync.merge import Conflict, LineMerge, Merge, merge_fields, merge_lines, must_recreate
 from workers.sync.outcome import Outcome, settled, written
+from workers.sync.readings import bodies_before, body_before
 from workers.sync.release import is_to_be_released, release
 from workers.sync.removal import (
     ensure_not_removed,
@@ -131,7 +131,8 @@ def _write(
 
     def plan(actual: SupplierInvoice) -> InvoiceMerge | None:
         seen.append(actual)
-        for reading in reversed(_bodies_before(work, actual)):  # the likeliest last
+        work.unanswered = False
+        for reading in reversed(bodies_before(work, actual)):  # the likeliest last
             # should this run end with a person's turn, the row knows what it was judged by
             ours = {"withheld": True} if withheld and actual.hold else {}  # the hold is ours to lift
             work.record = replace(work.record, body={**reading, **ours})
@@ -139,24 +140,20 @@ def _write(
         merges.append(_unhold(merge, create_hold(work.tenant), actual) if withheld else merge)
         return None if merges[-1].is_empty else merges[-1]
 
-    def before(actual: SupplierInvoice) -> dict[str, Any] | None:
-        return _bodies_before(work, actual)[0] if work.sent else None
-
     def write(merge: InvoiceMerge, etag: str) -> Written:
         actual = seen[-1]
-        return _send(work, actual, merge, lambda: update_of(work, body, etag=etag, before=before(actual)))
+        before = body_before(work, actual)
+        return _send(work, actual, merge, lambda: update_of(work, body, etag=etag, before=before))
 
-    actual, _, etag = write_with_etag(work, lambda: get_document(work), plan, write, body=body, before=before)
+    actual, _, etag = write_with_etag(
+        work,
+        lambda: get_document(work),
+        plan,
+        write,
+        body=lambda _: body,
+        before=lambda actual: body_before(work, actual),
+    )
     return actual, merges[-1], etag
-
-
-def _bodies_before(work: Work, actual: SupplierInvoice) -> list[dict[str, Any]]:
-    """What we wrote last, the likeliest first: an update without an answer may have happened."""
-    kept = work.kept_body
-    if work.sent_body is None:
-        return [kept]
-    readings = read_body_before(written_body(kept), written_body(work.sent_body), actual)
-    return [merged_body(kept, reading) for reading in readings]
 
 
 def _send(

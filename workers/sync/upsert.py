@@ -35,15 +35,15 @@ def write_with_etag(
     plan: Callable[[D], P | None],
     write: Callable[[P, str], Written],
     *,
-    body: dict[str, Any],
+    body: Callable[[D], dict[str, Any]],
     before: Callable[[D], dict[str, Any] | None] = lambda _: None,
 ) -> tuple[D, P | None, str]:
     """Fetch, plan, write with If-Match; on 412 fetch and plan again, a few times.
 
     ``plan`` returns None when Visma already shows what it should. Returns the document as fetched, the
-    plan that was written, and the ETag afterwards. ``body`` is what the record will hold as last written:
-    announced before the write, so that a run after a lost answer knows what may be there. ``before`` is
-    what it shows of ours by now, where that is not what the record holds.
+    plan that was written, and the ETag afterwards. ``body`` is what the record will hold as last written to
+    the document: announced before the write, so that a run after a lost answer knows what may be there.
+    ``before`` is what it shows of ours by now, where that is not what the record holds.
     """
     for _ in range(CONFLICT_TRIES):
         actual = fetch()
@@ -52,9 +52,10 @@ def write_with_etag(
             ensure_nothing_runs(work, actual)
             return actual, None, actual.etag
         work.take_turn()
-        work.announce(update_of(work, body, etag=actual.etag, before=before(actual)))
+        work.announce(update_of(work, body(actual), etag=actual.etag, before=before(actual)))
         try:
-            written = write(planned, actual.etag)
+            with work.in_doubt():
+                written = write(planned, actual.etag)
         except PreconditionFailed:
             continue
         return actual, planned, written.etag or ""
@@ -123,6 +124,7 @@ def find_created(work: Work, intention: Intention, find: Callable[[], Sequence[D
     found = find()
     cap_s = work.tenant.limits.visma_request_cap_s
     if found or intention.may_send_again(work.clock(), cap_s=cap_s):
+        work.unanswered = len(found) > 1  # then a person has to choose first
         return found
     raise OutcomeUnknown(
         f"the create sent at {intention.sent_at:%H:%M:%S} UTC has no answer and is not in Visma yet: "

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.bill.client import BillClient
-from shared.errors import NotYet
+from shared.errors import NotYet, Refused
 from shared.limits import Places
 from shared.store import records, watermarks
 from shared.store.pool import Conn, Connections
@@ -29,8 +29,8 @@ class Work:
     """One record, claimed by us, with everything that making it true takes.
 
     A turn is held until the outcome is recorded, so that whoever comes next sees it. ``intention`` is
-    a create without an answer yet, ``sent`` an update and ``removal`` a deletion without one. ``visma``
-    writes within ``window``.
+    a create without an answer yet, ``sent`` an update and ``removal`` a deletion without one; while
+    ``unanswered``, what became of it was not looked at. ``visma`` writes within ``window``.
     """
 
     tenant: TenantConfig
@@ -45,12 +45,14 @@ class Work:
     intention: Intention | None = None
     sent: Intention | None = None
     removal: Intention | None = None
+    unanswered: bool = False
     _turn: ExitStack = field(default_factory=ExitStack)
     _has_turn: bool = False
 
     def __post_init__(self) -> None:
         if self.record.intention is None:
             return
+        self.unanswered = True
         standing = Intention.from_json(self.record.intention)
         if standing.is_removal:
             self.removal = standing
@@ -113,6 +115,15 @@ class Work:
             records.extend(conn, self.record, intention.to_json() if intention else None)
         if intention is not None and not (intention.is_update or intention.is_removal):
             self.intention = intention
+
+    @contextmanager
+    def in_doubt(self) -> Iterator[None]:
+        """A change that Visma refuses by a server error may have happened all the same."""
+        try:
+            yield
+        except Refused as error:
+            self.unanswered = self.unanswered or not error.sure
+            raise
 
     def ensure_visma_known(self) -> None:
         """No create before what people entered in Visma is known, and known freshly enough.

@@ -26,7 +26,7 @@ ON CONFLICT (tenant, kind, bill_id) DO UPDATE SET
            CASE WHEN news THEN LEAST(EXCLUDED.urgency, CASE WHEN r.wanted > r.done THEN r.urgency END)
                 ELSE r.urgency END,
            CASE WHEN news AND NOT stays THEN 'pending' ELSE r.state END,
-           CASE WHEN news AND NOT stays AND (r.intention IS NULL OR r.state = 'dead')
+           CASE WHEN news AND NOT stays AND (r.intention IS NULL OR r.state IN ('held', 'dead'))
                 THEN 0 ELSE r.attempts END,
            CASE WHEN news AND r.intention IS NULL THEN NULL ELSE r.next_attempt_at END,
            CASE WHEN news THEN NULL ELSE r.dispatched_at END,
@@ -102,7 +102,8 @@ SET done = claimed_wanted, state = %(state)s, reason = %(reason)s, detail = %(de
     body = %(body)s, synced_version = GREATEST(synced_version, %(version)s),
     synced_at = CASE WHEN %(state)s = 'synced' THEN now() ELSE synced_at END,
     held_at = CASE WHEN %(state)s = 'held' THEN COALESCE(held_at, now()) END,
-    intention = NULL, attempts = 0, lost_claims = 0, next_attempt_at = NULL, dispatched_at = NULL,
+    intention = CASE WHEN %(unanswered)s THEN intention END,
+    attempts = 0, lost_claims = 0, next_attempt_at = NULL, dispatched_at = NULL,
     claim_token = NULL, claim_expires_at = NULL, judged_at = now(), changed_at = now()
 WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id = %(bill_id)s AND claim_token = %(token)s
 RETURNING wanted > done AS still_due;
@@ -140,8 +141,8 @@ SELECT * FROM records WHERE tenant = %(tenant)s AND kind = %(kind)s AND bill_id 
 -- A vendor was settled: what waited for it is due again.
 WITH locked AS (
     SELECT kind, bill_id FROM records
-    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND intention IS NULL
-      AND ((wanted > done AND reason = 'vendor_first' AND state = 'pending')
+    WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s
+      AND ((intention IS NULL AND wanted > done AND reason = 'vendor_first' AND state = 'pending')
            OR (%(synced)s AND state = 'held' AND reason IN ('vendor_held', 'foreign_vat', 'currency_mismatch')))
     ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
 )
@@ -156,7 +157,7 @@ RETURNING r.kind, r.bill_id, r.urgency;
 WITH locked AS (
     SELECT kind, bill_id FROM records
     WHERE tenant = %(tenant)s AND kind = 'bill' AND vendor_id = %(vendor_id)s AND visma_number IS NOT NULL
-      AND intention IS NULL AND state <> 'dead'
+      AND (intention IS NULL OR state = 'held') AND state <> 'dead'
     ORDER BY kind DESC, bill_id COLLATE "C" FOR UPDATE
 )
 UPDATE records r

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -47,6 +48,11 @@ class Doing:
     lost: bool = False
     done: list[str] = field(default_factory=list)
 
+    unanswered: bool = False
+
+    def in_doubt(self) -> AbstractContextManager[None]:
+        return Work.in_doubt(cast("Work", self))
+
     def take_turn(self) -> None:
         self.done.append("turn")
 
@@ -75,7 +81,7 @@ def update(doing: Doing, conflicts: int, plan: str | None = "change") -> tuple[D
             raise PreconditionFailed("412")
         return Written(None, etag + "+")
 
-    return write_with_etag(doing.work, fetch, lambda _: plan, write, body={"a": 1})
+    return write_with_etag(doing.work, fetch, lambda _: plan, write, body=lambda _: {"a": 1})
 
 
 def test_what_visma_shows_already_needs_no_turn_and_no_write() -> None:
@@ -104,6 +110,17 @@ def test_each_conflict_is_looked_at_anew() -> None:
     assert [step for step in doing.done if step.startswith("write")] == [
         f"write change at e{number}" for number in range(1, CONFLICT_TRIES + 1)
     ]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_what_a_server_error_refused_may_be_there(sure: bool) -> None:
+    def refuse(_: str, __: str) -> Written:
+        raise Refused("VismaId: 1. Error", sure=sure)
+
+    doing = Doing()
+    with pytest.raises(Refused):
+        write_with_etag(doing.work, lambda: Document("e1"), lambda _: "change", refuse, body=lambda _: {})
+    assert doing.unanswered is not sure
 
 
 def test_after_a_few_conflicts_it_is_tried_later() -> None:
