@@ -28,6 +28,7 @@ from tests.acceptance.chaos.servers import Servers
 from tests.acceptance.test_crashes import find_busy, find_pid, let_the_claim_run_out
 from tests.conftest import ENVIRON
 from tests.support.full_redis import no_memory, no_room_for_snapshots
+from tests.support.small_disk import no_room, on_a_small_disk
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 
@@ -35,6 +36,8 @@ WORKERS = worker_names(2)
 PATIENCE_S = 60.0
 LONG_S = 100.0
 """A claim or a lost message costs a minute."""
+
+MOST_BILLS = 200
 
 NO_SPACE = """
 CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -64,10 +67,10 @@ class Ground:
         books.until(lambda: self._applied(rule), "Visma is at the create", PATIENCE_S)
         return bill_id
 
-    def enter(self) -> str:
+    def enter(self, **fields: str) -> str:
         """Enter a bill; its id."""
         self.bills += 1
-        return self.books.create_bill(self.vendor_id, f"F-{self.bills}")
+        return self.books.create_bill(self.vendor_id, f"F-{self.bills}", **fields)
 
     def _applied(self, rule: str) -> bool:
         return any(one["id"] == rule and one["applied"] for one in self.books.control.faults())
@@ -129,6 +132,17 @@ class Ground:
         """Whether the worker's main process was refused by a broker without disk, when it came back too."""
         lines = (self.stage.log_dir / f"{name}.log").read_text("utf-8").splitlines()
         return any("Cannot connect to redis" in line and "MISCONF" in line for line in lines)
+
+    def count_refusals(self) -> int:
+        """How often PostgreSQL told a worker that its disk is full."""
+        logs = [(self.stage.log_dir / f"{name}.log").read_text("utf-8") for name in WORKERS]
+        return sum(log.count("No space left on device") for log in logs)
+
+    def use_up_the_log(self) -> None:
+        """Have PostgreSQL begin new pieces of its log until there is no room for one, and it ends."""
+        with pytest.raises(psycopg.OperationalError):
+            while True:
+                self.books.conn.execute("CREATE TABLE piece (); DROP TABLE piece; SELECT pg_switch_wal()")
 
     def main_processes(self) -> set[tuple[int, float]]:
         """Which workers run, with when each began."""
@@ -272,6 +286,29 @@ def test_a_postgres_without_disk_left_keeps_webhooks_in_the_queue(ground: Ground
     assert bill_id not in books.known()
     books.conn.execute("DROP FUNCTION no_space CASCADE")
     ground.expect_one(bill_id)
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["it refuses", "it ends, without room for its log"])
+def test_what_a_postgres_on_a_full_disk_could_not_take_is_not_lost(ground: Ground, ends: bool) -> None:
+    refused_before = ground.count_refusals()
+    with on_a_small_disk(ground.servers) as disk:
+        ground.reconnect()
+        bills = [ground.begin_create(2)]
+        with no_room(disk):
+            while ground.count_refusals() == refused_before:
+                bills.append(ground.enter(description="x" * 900))
+                ground.wait_delivered(bills[-1], 200)
+                assert len(bills) < MOST_BILLS, "there was room for all"
+            if ends:
+                ground.use_up_the_log()
+                bills.append(ground.enter())
+                ground.wait_delivered(bills[-1], 200)
+        ground.servers.start()
+        ground.reconnect()
+        for bill_id in bills:
+            let_a_claim_run_out(ground, bill_id)
+            ground.expect_one(bill_id)
+    ground.reconnect()
 
 
 def test_a_worker_that_is_sent_home_ends_what_it_is_at(ground: Ground) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -30,9 +32,17 @@ class Servers:
 
     def restart_postgres(self, number: signal.Signals = signal.SIGINT) -> None:
         """End PostgreSQL by a signal (SIGINT fast, SIGQUIT and SIGKILL a crash) and start it again."""
+        with self.without_postgres(number):
+            pass
+
+    @contextmanager
+    def without_postgres(self, number: signal.Signals = signal.SIGINT) -> Iterator[Path]:
+        """End PostgreSQL, if it runs, and start it again afterwards; its data folder."""
         data = read_pointer(self.home)
         assert data is not None
-        end(self._pid(data / "postmaster.pid"), number)
+        if (data / "postmaster.pid").exists():
+            end(self._pid(data / "postmaster.pid"), number)
+        yield data
         self.start()
 
     def start(self) -> None:
