@@ -7,8 +7,9 @@ from typing import Any
 
 from deploy.sandbox import seeds
 from shared.store import dead_letters
-from shared.store.records import Heard
+from tests.integration.crash.books import add_synced, sync
 from tests.integration.crash.injector import says
+from tests.integration.crash.meanwhile import MEANWHILE
 from tests.integration.crash.workshop import Change, Scene, Workshop
 from tests.support.people import bill_line
 from workers.sync.replay import replay_by_script
@@ -20,29 +21,29 @@ UPDATED = (("updated", INVOICE),)
 
 def create(shop: Workshop) -> Change:
     """A bill of a vendor, both new."""
-    _add_synced(shop)
+    add_synced(shop)
     bill = shop.add_bill(shop.add_vendor(1))
     return Change("bill", bill, (("created", SUPPLIER), *CREATED))
 
 
 def create_supplier(shop: Workshop) -> Change:
     """A new vendor whose bill is not approved yet."""
-    _add_synced(shop)
+    add_synced(shop)
     vendor = shop.add_vendor(1)
     bill = shop.add_bill(vendor, approvalStatus="UNASSIGNED")
-    _sync(shop, bill, "waiting")
+    sync(shop, bill, "waiting")
     return Change("vendor", vendor, (("created", SUPPLIER),))
 
 
 def create_invoice(shop: Workshop) -> Change:
     """A new bill of a vendor who has others."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     return Change("bill", shop.add_bill(vendor, "F-2"), CREATED)
 
 
 def link(shop: Workshop) -> Change:
     """A bill of a new vendor whose supplier people entered long ago."""
-    _add_synced(shop)
+    add_synced(shop)
     shop.add_supplier(name=seeds.vendor(seeds.SWEDEN, 1)["name"])
     shop.poll("visma")
     bill = shop.add_bill(shop.add_vendor(1))
@@ -51,14 +52,14 @@ def link(shop: Workshop) -> Change:
 
 def change_vendor(shop: Workshop) -> Change:
     """A vendor of a synced bill has another address."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     shop.change_vendor(vendor, email="new@example.com")
     return Change("vendor", vendor, (("updated", SUPPLIER),))
 
 
 def change_bill(shop: Workshop) -> Change:
     """A synced bill has another amount and one more line."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     first = {**bill_line("17.25"), "id": shop.bill(bill)["billLineItems"][0]["id"]}
     shop.change_lines(bill, first, bill_line("10.00"))
     return Change("bill", bill, UPDATED, shows={"amount": Decimal("27.25")})
@@ -68,7 +69,7 @@ def remove_line(shop: Workshop) -> Change:
     """A synced bill has one line less."""
     vendor = shop.add_vendor()
     bill = shop.add_bill(vendor, "F-1", bill_line("17.25"), bill_line("10.00"))
-    _sync(shop, bill)
+    sync(shop, bill)
     kept = shop.bill(bill)["billLineItems"][1]
     shop.change_lines(bill, kept)
     return Change("bill", bill, UPDATED, shows={"amount": Decimal("10.00")})
@@ -76,60 +77,47 @@ def remove_line(shop: Workshop) -> Change:
 
 def move(shop: Workshop) -> Change:
     """A synced bill turns out to be another vendor's."""
-    _, bill = _add_synced(shop)
-    other, _ = _add_synced(shop, 1)
+    _, bill = add_synced(shop)
+    other, _ = add_synced(shop, 1)
     shop.change_bill(bill, vendorId=other)
     return Change("bill", bill, (("deleted", INVOICE), *CREATED))
 
 
-def change_vendor_and_back(shop: Workshop) -> Change:
-    """A vendor is changed, and changed back while it is carried over."""
-    vendor, _ = _add_synced(shop)
-    shop.change_vendor(vendor, email="new@example.com")
-    return Change(
-        "vendor",
-        vendor,
-        None,
-        shows={"email": "faktura0@example.com"},
-        meanwhile=lambda: shop.change_vendor(vendor, email="faktura0@example.com"),
-    )
-
-
 def withdraw(shop: Workshop) -> Change:
     """The approval of a synced bill is taken back."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     shop.sandbox.withdraw_approval(shop.organization, bill)
     return Change("bill", bill, UPDATED, "waiting", {"hold": True})
 
 
 def approve_again(shop: Workshop) -> Change:
     """A bill on hold for want of its approval is approved again."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     shop.sandbox.withdraw_approval(shop.organization, bill)
-    _sync(shop, bill, "waiting")
+    sync(shop, bill, "waiting")
     shop.sandbox.approve_bill(shop.organization, bill)
     return Change("bill", bill, UPDATED, shows={"hold": False})
 
 
 def archive(shop: Workshop) -> Change:
     """A synced bill is archived."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     shop.sandbox.archive_bill(shop.organization, bill)
     return Change("bill", bill, (("deleted", INVOICE),), "ignored")
 
 
 def restore(shop: Workshop) -> Change:
     """A bill that was archived after a sync comes back."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     shop.sandbox.archive_bill(shop.organization, bill)
-    _sync(shop, bill, "ignored")
+    sync(shop, bill, "ignored")
     shop.sandbox.restore_bill(shop.organization, bill)
     return Change("bill", bill, CREATED)
 
 
 def adopt(shop: Workshop) -> Change:
     """A person entered the bill of a synced vendor in Visma."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     shop.add_invoice(str(shop.record("vendor", vendor).visma_number), "F-2", "1250.00")
     shop.poll("visma")
     return Change("bill", shop.add_bill(vendor, "F-2"), ())
@@ -137,20 +125,20 @@ def adopt(shop: Workshop) -> Change:
 
 def release(shop: Workshop) -> Change:
     """A synced bill is to be released."""
-    _, bill = _add_synced(shop)
+    _, bill = add_synced(shop)
     return Change("bill", bill, (*UPDATED, ("released", INVOICE)))
 
 
 def copy_documents(shop: Workshop) -> Change:
     """A new bill of a synced vendor has two documents."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     bill = _add_bill_with_documents(shop, vendor)
     return Change("bill", bill, (*CREATED, *_attached(2)))
 
 
 def release_with_documents(shop: Workshop) -> Change:
     """A new bill has a document, and is to be released."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     bill = _add_bill_with_documents(shop, vendor, "faktura.pdf")
     return Change(
         "bill",
@@ -162,7 +150,7 @@ def release_with_documents(shop: Workshop) -> Change:
 
 def replay(shop: Workshop) -> Change:
     """Visma refused a bill for an unknown reason, which is gone; a person replays the dead letter."""
-    vendor, _ = _add_synced(shop)
+    vendor, _ = add_synced(shop)
     bill = shop.add_bill(vendor, "F-2")
     letter = _bury(shop, bill)
 
@@ -170,109 +158,6 @@ def replay(shop: Workshop) -> Change:
         return replay_by_script(shop.context.pool, shop.context.dispatcher, letter)
 
     return Change("bill", bill, CREATED, begin=begin)
-
-
-def create_then_change(shop: Workshop) -> Change:
-    """A new bill is changed while it is carried over."""
-    vendor, _ = _add_synced(shop)
-    bill = shop.add_bill(vendor, "F-2")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "newest"},
-        meanwhile=lambda: shop.change_bill(bill, description="newest"),
-    )
-
-
-def create_then_move(shop: Workshop) -> Change:
-    """A new bill turns out to be another vendor's while it is carried over."""
-    vendor, _ = _add_synced(shop)
-    other, _ = _add_synced(shop, 1)
-    bill = shop.add_bill(vendor, "F-3")
-    return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=other))
-
-
-def create_then_archive(shop: Workshop) -> Change:
-    """A new bill is archived while it is carried over."""
-    vendor, _ = _add_synced(shop)
-    bill = shop.add_bill(vendor, "F-2")
-    return Change(
-        "bill",
-        bill,
-        None,
-        "ignored",
-        meanwhile=lambda: shop.sandbox.archive_bill(shop.organization, bill),
-    )
-
-
-def change_twice(shop: Workshop) -> Change:
-    """A synced bill is changed again while it is carried over."""
-    _, bill = _add_synced(shop)
-    shop.change_bill(bill, description="new")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "newer"},
-        meanwhile=lambda: shop.change_bill(bill, description="newer"),
-    )
-
-
-def change_and_back(shop: Workshop) -> Change:
-    """A synced bill is changed, and changed back while it is carried over."""
-    _, bill = _add_synced(shop)
-    shop.change_bill(bill, description="old")
-    _sync(shop, bill)
-    shop.change_bill(bill, description="new")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "old"},
-        meanwhile=lambda: shop.change_bill(bill, description="old"),
-    )
-
-
-def withdraw_then_approve(shop: Workshop) -> Change:
-    """The approval of a synced bill is taken back, and given again while it is carried over."""
-    _, bill = _add_synced(shop)
-    shop.sandbox.withdraw_approval(shop.organization, bill)
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"hold": False},
-        meanwhile=lambda: shop.sandbox.approve_bill(shop.organization, bill),
-    )
-
-
-def archive_then_restore(shop: Workshop) -> Change:
-    """A synced bill is archived, and comes back while it is carried over."""
-    _, bill = _add_synced(shop)
-    shop.sandbox.archive_bill(shop.organization, bill)
-    return Change("bill", bill, None, meanwhile=lambda: shop.sandbox.restore_bill(shop.organization, bill))
-
-
-def move_and_back(shop: Workshop) -> Change:
-    """A synced bill is moved to another vendor, and moved back while it is carried over."""
-    vendor, bill = _add_synced(shop)
-    other, _ = _add_synced(shop, 1)
-    shop.change_bill(bill, vendorId=other)
-    return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=vendor))
-
-
-def _add_synced(shop: Workshop, place: int = 0) -> tuple[str, str]:
-    vendor = shop.add_vendor(place)
-    bill = shop.add_bill(vendor, "F-1")
-    _sync(shop, bill)
-    return vendor, bill
-
-
-def _sync(shop: Workshop, bill: str, state: str = "synced") -> None:
-    shop.hear(Heard("bill", bill, forced=True))
-    shop.work_off()
-    assert shop.state("bill", bill)[0] == state
 
 
 def _add_bill_with_documents(shop: Workshop, vendor: str, *names: str) -> str:
@@ -289,7 +174,7 @@ def _attached(count: int) -> tuple[tuple[str, str], ...]:
 def _bury(shop: Workshop, bill: str) -> int:
     """Let Visma refuse the bill; the number of its dead letter."""
     shop.injector.arm(kill_at=None, fault=says(400, "Kontakta din återförsäljare."), fault_at=1)
-    _sync(shop, bill, "dead")
+    sync(shop, bill, "dead")
     shop.injector.disarm()
     with shop.conn() as conn:
         return int(dead_letters.list_letters(conn, shop.tenant)[0]["id"])
@@ -313,15 +198,7 @@ SCENES: dict[str, Scene] = {
     "documents": copy_documents,
     "release with documents": release_with_documents,
     "replay": replay,
-    "create, then change": create_then_change,
-    "create, then move": create_then_move,
-    "create, then archive": create_then_archive,
-    "change twice": change_twice,
-    "change and back": change_and_back,
-    "change vendor and back": change_vendor_and_back,
-    "withdraw, then approve": withdraw_then_approve,
-    "archive, then restore": archive_then_restore,
-    "move and back": move_and_back,
+    **MEANWHILE,
 }
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -31,6 +31,10 @@ MOST_ROUNDS = 40
 LATE_S = 200.0
 """When a request that timed out is done: after all look-ups but the last, before Visma's cap."""
 
+BUSY = b"""
+SELECT kind, state, reason, detail FROM records WHERE wanted > done OR claim_token IS NOT NULL
+"""
+
 UNQUIET = b"""
 SELECT kind, state, reason, detail FROM records WHERE wanted > done OR claim_token IS NOT NULL
     OR intention IS NOT NULL OR state IN ('held', 'dead')
@@ -55,6 +59,9 @@ class Change:
 
     meanwhile: Callable[[], object] | None = None
     """What happens in BILL after the first worker's end, or the first answer."""
+
+    later: Callable[[], object] | None = None
+    """What happens in BILL once nothing is due any more, though the record may be held."""
 
     begin: Callable[[], object] | None = None
     """What a worker begins with, where that is not the record's upsert."""
@@ -119,6 +126,10 @@ class Workshop(Bench):
         if change.meanwhile is not None:
             change.meanwhile()
             self._begin(change)
+        if change.later is not None:
+            self._work_until(self._find_busy)
+            change.later()
+            self._begin(change)
         self.work_until_quiet()
         if change.heard_again:
             self._begin(change)
@@ -132,18 +143,7 @@ class Workshop(Bench):
 
     def work_until_quiet(self, *, within_s: float = LATE_S) -> None:
         """Let time pass until nothing is left to do; what timed out is done within so many seconds."""
-        passed_s = 0.0
-        for _ in range(MOST_ROUNDS):
-            if not self.injector.late and self._find_unquiet() == []:
-                return
-            wait_s = self._next_wait_s()
-            if passed_s + wait_s > within_s:
-                self.injector.happen_late()
-            self._know_visma()
-            self._judge_refused()
-            self.pass_time(wait_s)
-            passed_s += wait_s
-        assert self._find_unquiet() == []
+        self._work_until(self._find_unquiet, self._judge_refused, within_s=within_s)
 
     def judge(self, change: Change) -> None:
         """The change is in Visma, once and in order, and the row knows."""
@@ -223,6 +223,26 @@ class Workshop(Bench):
             self._replace_worker()
             return ended
 
+    def _work_until(
+        self,
+        find: Callable[[], list[tuple[str, ...]]],
+        meanwhile: Callable[[], None] = lambda: None,
+        *,
+        within_s: float = LATE_S,
+    ) -> None:
+        passed_s = 0.0
+        for _ in range(MOST_ROUNDS):
+            if not self.injector.late and find() == []:
+                return
+            wait_s = self._next_wait_s()
+            if passed_s + wait_s > within_s:
+                self.injector.happen_late()
+            self._know_visma()
+            meanwhile()
+            self.pass_time(wait_s)
+            passed_s += wait_s
+        assert find() == []
+
     def _next_wait_s(self) -> float:
         now = self.clock().timestamp()
         return max(0.1, min((at for _, at in self.later), default=now + ROUND_S) - now)
@@ -239,8 +259,14 @@ class Workshop(Bench):
         return self.here.world.visma.companies[self.company].log
 
     def _find_unquiet(self) -> list[tuple[str, ...]]:
+        return self._find(UNQUIET)
+
+    def _find_busy(self) -> list[tuple[str, ...]]:
+        return self._find(BUSY)
+
+    def _find(self, query: bytes) -> list[tuple[str, ...]]:
         with self.conn() as conn:
-            return [tuple(map(str, row.values())) for row in conn.execute(UNQUIET).fetchall()]
+            return [tuple(map(str, row.values())) for row in conn.execute(query).fetchall()]
 
     def _judge_refused(self) -> None:
         """A person has mended in Visma why it refused, applies the settings again, replays what died."""
