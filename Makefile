@@ -5,10 +5,10 @@
 PY := .venv/bin/python
 STAMP := .venv/.made
 
-.PHONY: help demo test pictures crash chaos day lint bench always
+.PHONY: help demo test pictures crash histories chaos day lint bench always
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves everything running
 	@$(PY) -m deploy.demo $(if $(filter-out 0,$(KEEP)),--keep)
@@ -18,6 +18,10 @@ test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
 
 crash: $(STAMP) ## Cross every crash point with every answer in every scene; takes half an hour
 	@$(PY) -m pytest -n 2 --dist worksteal -m "crash or not crash" tests/integration/crash $(ARGS)
+
+histories: $(STAMP) ## Play random histories with ends and lost answers: HISTORIES=n of them, from the seed HISTORY=k on
+	@HISTORIES=$(or $(HISTORIES),1000) HISTORY=$(HISTORY) $(PY) -m pytest -n 2 --dist worksteal \
+	  tests/integration/crash/test_random_histories.py $(ARGS)
 
 chaos: $(STAMP) ## Break everything at once, by seed: SEEDS=n of them, SEED=k one again, BILLS=m its size
 	@SEEDS=$(SEEDS) SEED=$(SEED) BILLS=$(BILLS) $(PY) -m tests.acceptance.chaos
