@@ -44,7 +44,7 @@ def _keep_on_hold(work: Work, bill: Bill, actual: SupplierInvoice, action: Actio
 
 
 def _put_on_hold(work: Work, bill: Bill, action: Action) -> Outcome:
-    fetched, _, etag = write_with_etag(
+    fetched, planned, etag = write_with_etag(
         work,
         lambda: get_document(work),
         lambda document: None if document.hold else {"hold": True},
@@ -52,6 +52,8 @@ def _put_on_hold(work: Work, bill: Bill, action: Action) -> Outcome:
         body=lambda document: _withheld(work, document),
         before=lambda document: body_before(work, document),
     )
+    if planned is None:  # put on hold since we looked
+        return _keep_on_hold(work, bill, fetched, action)
     outcome = written(
         work.record,
         "waiting",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.integration.sync.test_taken_back import hear, lose, wait_out
 from tests.support.bench import Bench
 from tests.support.people import bill_line
+from workers.sync import removal
+from workers.sync.outcome import Outcome
 
 pytestmark = pytest.mark.integration
 
@@ -136,3 +139,23 @@ def test_a_create_of_a_bill_that_bill_does_not_know_any_more(bench: Bench) -> No
     bench.pass_time(2)
     assert bench.state("bill", other) == ("held", "not_in_bill")
     assert bench.invoice_of(other)["supplierReference"] == "F-2"
+
+
+def test_a_person_s_hold_that_comes_just_before_ours_is_theirs_to_lift(
+    bench: Bench, bill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_hold = removal._put_on_hold
+
+    def hold_first(*args: Any) -> Outcome:
+        bench.change_invoice(str(bench.record("bill", bill).visma_number), hold=True)
+        return put_on_hold(*args)
+
+    withdraw(bench, bill)
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "_put_on_hold", hold_first)
+        bench.force("bill", bill)
+    assert bench.state("bill", bill) == ("waiting", None)
+    approve(bench, bill)
+    bench.force("bill", bill)
+    assert bench.state("bill", bill) == ("synced", None)
+    assert bench.invoice_of(bill)["hold"]
