@@ -1,4 +1,7 @@
-"""Histories in which people edit documents in Visma, too: no edit of theirs is overruled without a word."""
+"""Histories in which people edit and release documents in Visma, too.
+
+No edit of theirs is overruled without a word, and nothing of ours comes after a release.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from deploy.sandbox.jsonio import Json
+from shared.visma.models import EDITABLE_STATUSES
 from tests.acceptance.chaos.checker import RELEASED
 from tests.integration.crash.histories import History
 from tests.support.ledger_check import marked_bill
@@ -30,9 +34,9 @@ class EditedHistory(History):
         self.settle_edits()
 
     def changes(self, bill: str) -> dict[str, Callable[[], object]]:
-        """Visma's part is as likely as three of the others."""
-        edit = {f"edit {number} in Visma": lambda: self._edit(bill) for number in range(3)}
-        return {**super().changes(bill), **edit}
+        """An edit in Visma is as likely as three of the others."""
+        edits = {f"edit {number} in Visma": lambda: self._edit(bill) for number in range(3)}
+        return {**super().changes(bill), **edits, "release in Visma": lambda: self._release(bill)}
 
     def carry_all(self, held: Collection[str] = (*RELEASED, EDITED)) -> None:
         """Until a person's turn."""
@@ -48,9 +52,16 @@ class EditedHistory(History):
 
     def _edit(self, bill: str) -> None:
         for document in self._documents_of(bill):
+            if document["status"] not in EDITABLE_STATUSES:
+                continue
             day = FIRST_DAY + timedelta(days=len(self.told))
             self.shop.change_invoice(document["referenceNumber"], dueDate=day.isoformat())
             self.edits[bill] = {**document, "dueDate": day.isoformat()}
+
+    def _release(self, bill: str) -> None:
+        for document in self._documents_of(bill):
+            if document["status"] == "Balanced":
+                self.shop.sandbox.release_invoice(self.shop.company, document["referenceNumber"])
 
     def _find_overruled(self) -> Iterator[str]:
         for bill, shown in self._documents():
