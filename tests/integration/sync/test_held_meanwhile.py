@@ -159,3 +159,25 @@ def test_a_person_s_hold_that_comes_just_before_ours_is_theirs_to_lift(
     bench.force("bill", bill)
     assert bench.state("bill", bill) == ("synced", None)
     assert bench.invoice_of(bill)["hold"]
+
+
+@pytest.mark.parametrize("taken_away", ["ours", "the copy"])
+def test_a_create_that_is_found_twice_is_held_until_one_is_left(bench: Bench, taken_away: str) -> None:
+    vendor = bench.add_vendor()
+    bill = bench.add_bill(vendor, "F-2")
+    bench.poll()
+    bench.run("vendor", vendor)
+    lose(bench, "POST", "supplierInvoice")
+    bench.work_off()
+    (ours,) = bench.invoices()
+    copy = bench.add_invoice(ours["supplier"]["number"], "F-2b", "1250.00", note=f"BILL:{bill}")
+    bench.pass_time(2)
+    assert bench.state("bill", bill) == ("held", "doubled")
+    gone, left = (ours["referenceNumber"], copy) if taken_away == "ours" else (copy, ours["referenceNumber"])
+    bench.sandbox.delete_invoice(bench.company, gone)
+    bench.poll("visma")
+    bench.pass_time(301)
+    bench.judge_held()
+    assert bench.state("bill", bill) == ("synced", None)
+    assert [one["referenceNumber"] for one in bench.invoices()] == [left]
+    assert bench.record("bill", bill).visma_number == left
