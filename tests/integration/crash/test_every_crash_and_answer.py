@@ -52,8 +52,8 @@ class Crossing:
     def play_ends(self, answer: str, fault_at: int) -> bool:
         """A worker's end before the last step of every moment; False where there is no such write.
 
-        Where the machine was too slow for a timeout, a play takes other steps: then all ends are played
-        again. What each play ends in is judged in any case.
+        Where the machine is slow, a play may take other steps: then it is played again, and where that does
+        not help, all of them, since it was the whole one. What each play ends in is judged in any case.
         """
         for _ in range(MOST_TRIES):
             steps = self.play_whole(answer, fault_at)
@@ -70,9 +70,13 @@ class Crossing:
         return tuple(self.shop.injector.steps)
 
     def play_end(self, steps: tuple[Step, ...], kill_at: int, answer: str, fault_at: int) -> bool:
-        """One end; whether it took the same steps as the whole play."""
-        self.play(kill_at, answer, fault_at)
-        return self.shop.injector.killed and tuple(self.shop.injector.steps[:kill_at]) == steps[:kill_at]
+        """One end; whether it took the same steps as the whole play, after a few tries at most."""
+        for _ in range(MOST_TRIES):
+            self.play(kill_at, answer, fault_at)
+            taken = tuple(self.shop.injector.steps[:kill_at])
+            if self.shop.injector.killed and taken == steps[:kill_at]:
+                return True
+        return False
 
     def play(self, kill_at: int | None, answer: str, fault_at: int) -> None:
         """One combination; a failure tells which one, and the steps that led to it."""
