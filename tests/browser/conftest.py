@@ -48,9 +48,9 @@ def chromium() -> str:
     pytest.skip(HINT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop must not run under other tests of this process
 def browser(chromium: str) -> Iterator[Browser]:
-    """A browser for all tests; each opens a context of its own."""
+    """A browser for all tests here; each opens a context of its own."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
         running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
