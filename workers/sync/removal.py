@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, NotFound
-from shared.fields import Change
+from shared.fields import Change, Fields
 from shared.store import history, records, visma_index
 from shared.store.pool import Conn
 from shared.visma.models import LineChange, SupplierInvoice
@@ -44,10 +44,13 @@ def _keep_on_hold(work: Work, bill: Bill, actual: SupplierInvoice, action: Actio
 
 
 def _put_on_hold(work: Work, bill: Bill, action: Action) -> Outcome:
+    def plan(document: SupplierInvoice) -> Fields | None:
+        return None if document.hold else {"hold": True}
+
     fetched, planned, etag = write_with_etag(
         work,
         lambda: get_document(work),
-        lambda document: None if document.hold else {"hold": True},
+        plan,
         lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
         body=lambda document: _withheld(work, document),
         before=lambda document: body_before(work, document),
