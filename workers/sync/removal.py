@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.bill.models import Bill
 from shared.errors import NeedsPerson, NotFound
-from shared.fields import Change, Fields
+from shared.fields import Change
 from shared.store import history, records, visma_index
 from shared.store.pool import Conn
 from shared.visma.models import LineChange, SupplierInvoice
@@ -44,18 +44,15 @@ def _keep_on_hold(work: Work, bill: Bill, actual: SupplierInvoice, action: Actio
 
 
 def _put_on_hold(work: Work, bill: Bill, action: Action) -> Outcome:
-    def plan(document: SupplierInvoice) -> Fields | None:
-        return None if document.hold else {"hold": True}
-
-    fetched, planned, etag = write_with_etag(
+    fetched, _, etag = write_with_etag(
         work,
         lambda: get_document(work),
-        plan,
+        lambda document: None if document.hold else {"hold": True},
         lambda fields, tag: work.visma.update_supplier_invoice(*_key(work), fields, NO_LINES, tag),
         body=lambda document: _withheld(work, document),
         before=lambda document: body_before(work, document),
     )
-    if planned is None:  # put on hold since we looked
+    if fetched.hold:  # somebody put it on hold since we looked
         return _keep_on_hold(work, bill, fetched, action)
     outcome = written(
         work.record,
