@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +21,12 @@ MEGABYTES = 256
 @contextmanager
 def on_a_small_disk(servers: Servers) -> Iterator[Path]:
     """PostgreSQL is restarted with its data there; the folder. Skips where this user may not mount."""
+    _ensure_may_mount()
     with servers.without_postgres() as data:
         aside = data.with_name(f"{data.name}.aside")
         data.rename(aside)
         data.mkdir(mode=0o700)
-        try:
-            _mount(data)
-        except OSError as error:
-            data.rmdir()
-            aside.rename(data)
-            pytest.skip(f"no small disk to fill: {error}")
+        _mount(data)
         _copy(aside, data)
     try:
         yield data
@@ -64,6 +61,16 @@ def _writes(descriptor: int, block: bytes) -> bool:
         if error.errno != errno.ENOSPC:
             raise
         return False
+
+
+def _ensure_may_mount() -> None:
+    """Before anything is stopped for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _mount(Path(folder))
+        except OSError as error:
+            pytest.skip(f"no small disk to fill: {error}")
+        _run("umount", folder)
 
 
 def _mount(folder: Path) -> None:

@@ -42,8 +42,10 @@ class Servers:
         assert data is not None
         if (data / "postmaster.pid").exists():
             end(self._pid(data / "postmaster.pid"), number)
-        yield data
-        self.start()
+        try:
+            yield data
+        finally:
+            self.start()
 
     def start(self) -> None:
         """Start what does not run, where it was."""

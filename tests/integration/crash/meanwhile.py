@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.integration.crash.books import add_synced, sync
@@ -12,12 +13,9 @@ def change_vendor_and_back(shop: Workshop) -> Change:
     """A vendor is changed, and changed back while it is carried over."""
     vendor, _ = add_synced(shop)
     shop.change_vendor(vendor, email="new@example.com")
+    old = "faktura0@example.com"
     return Change(
-        "vendor",
-        vendor,
-        None,
-        shows={"email": "faktura0@example.com"},
-        meanwhile=lambda: shop.change_vendor(vendor, email="faktura0@example.com"),
+        "vendor", vendor, None, shows={"email": old}, meanwhile=lambda: shop.change_vendor(vendor, email=old)
     )
 
 
@@ -25,13 +23,7 @@ def create_then_change(shop: Workshop) -> Change:
     """A new bill is changed while it is carried over."""
     vendor, _ = add_synced(shop)
     bill = shop.add_bill(vendor, "F-2")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "newest"},
-        meanwhile=lambda: shop.change_bill(bill, description="newest"),
-    )
+    return _until_text(shop, bill, "newest")
 
 
 def create_then_move(shop: Workshop) -> Change:
@@ -59,13 +51,7 @@ def change_twice(shop: Workshop) -> Change:
     """A synced bill is changed again while it is carried over."""
     _, bill = add_synced(shop)
     shop.change_bill(bill, description="new")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "newer"},
-        meanwhile=lambda: shop.change_bill(bill, description="newer"),
-    )
+    return _until_text(shop, bill, "newer")
 
 
 def change_and_back(shop: Workshop) -> Change:
@@ -74,13 +60,7 @@ def change_and_back(shop: Workshop) -> Change:
     shop.change_bill(bill, description="old")
     sync(shop, bill)
     shop.change_bill(bill, description="new")
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "old"},
-        meanwhile=lambda: shop.change_bill(bill, description="old"),
-    )
+    return _until_text(shop, bill, "old")
 
 
 def change_back_while_held(shop: Workshop) -> Change:
@@ -91,14 +71,7 @@ def change_back_while_held(shop: Workshop) -> Change:
     def mend() -> None:
         shop.change_bill(bill, description="", **_numbered("F-1"))
 
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "F-1", "hold": False},
-        meanwhile=lambda: shop.change_bill(bill, **_numbered("")),
-        later=mend,
-    )
+    return _back_once_at_rest(bill, lambda: shop.change_bill(bill, **_numbered("")), mend)
 
 
 def change_back_while_withdrawn(shop: Workshop) -> Change:
@@ -110,14 +83,7 @@ def change_back_while_withdrawn(shop: Workshop) -> Change:
         shop.change_bill(bill, description="")
         shop.sandbox.approve_bill(shop.organization, bill)
 
-    return Change(
-        "bill",
-        bill,
-        None,
-        shows={"description": "F-1", "hold": False},
-        meanwhile=lambda: shop.sandbox.withdraw_approval(shop.organization, bill),
-        later=mend,
-    )
+    return _back_once_at_rest(bill, lambda: shop.sandbox.withdraw_approval(shop.organization, bill), mend)
 
 
 def withdraw_then_approve(shop: Workshop) -> Change:
@@ -146,6 +112,29 @@ def move_and_back(shop: Workshop) -> Change:
     other, _ = add_synced(shop, 1)
     shop.change_bill(bill, vendorId=other)
     return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=vendor))
+
+
+def _until_text(shop: Workshop, bill: str, text: str) -> Change:
+    """The bill gets this text meanwhile, and shows it in the end."""
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"description": text},
+        meanwhile=lambda: shop.change_bill(bill, description=text),
+    )
+
+
+def _back_once_at_rest(bill: str, stop: Callable[[], object], mend: Callable[[], object]) -> Change:
+    """Something stops the bill meanwhile; at rest, all is as it was before the change."""
+    return Change(
+        "bill",
+        bill,
+        None,
+        shows={"description": "F-1", "hold": False},
+        meanwhile=stop,
+        later=mend,
+    )
 
 
 def _numbered(number: str) -> dict[str, Any]:

@@ -135,12 +135,6 @@ class Workshop(Bench):
             self._begin(change)
             self.work_until_quiet()
 
-    def carry_on(self, bill_id: str) -> None:
-        """Work on a bill that was heard of, as far as it goes at once."""
-        self.know_visma()
-        self.hear(Heard("bill", bill_id, forced=True))
-        self.work_off()
-
     def work_until_quiet(self, *, within_s: float = LATE_S, held: Collection[str] = ()) -> None:
         """Let time pass until nothing is left to do; what timed out is done within so many seconds.
 
