@@ -114,7 +114,7 @@ def test_without_the_queue_bill_is_asked_to_come_again_soon(
             apps.append(create_app(load_settings(environ(store_dsn, f"redis://{address}/0"))))
             began = time.monotonic()
             assert post(apps[-1].test_client()) == 503
-            assert time.monotonic() - began < 5, "BILL gives up after ten seconds"
+            assert time.monotonic() - began < 10, "BILL gives up after ten seconds"
 
 
 def test_without_the_database_nobody_is_let_in_or_sent_away(

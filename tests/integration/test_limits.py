@@ -10,9 +10,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shared import limits
 from shared.budget import Budget
 from shared.errors import NoPlace, Retryable
-from shared.limits import Places
+from shared.limits import LEASE_S, Places
+from tests.support.redis_time import RedisTime
 
 pytestmark = pytest.mark.integration
 
@@ -24,12 +26,17 @@ def away() -> Iterator[redis.Redis]:
         yield client
 
 
+@pytest.fixture
+def redis_time(redis_client: redis.Redis) -> RedisTime:
+    return RedisTime(redis_client)
+
+
 def test_never_more_than_the_limit_at_once(redis_client: redis.Redis) -> None:
     at_once: list[int] = []
     held: set[int] = set()
 
     def work(number: int) -> None:
-        with Places(redis_client).hold("org", 3, wait_s=20):
+        with Places(redis_client).hold("org", 3, wait_s=LEASE_S):
             held.add(number)
             at_once.append(len(held))
             threading.Event().wait(0.01)
@@ -52,57 +59,79 @@ def test_a_taken_place_is_told_of(redis_client: redis.Redis) -> None:
         pass
 
 
-def test_a_waiter_is_woken_long_before_the_lease_ends(redis_client: redis.Redis) -> None:
-    places, taken, waited_s = Places(redis_client), threading.Event(), 0.0
-
-    def hold_shortly() -> None:
-        with places.hold("org", 1):
-            taken.set()
-            threading.Event().wait(0.2)
-
-    holder = threading.Thread(target=hold_shortly)
-    holder.start()
-    assert taken.wait(5)
-    started = time.monotonic()
-    with places.hold("org", 1, wait_s=10):
-        waited_s = time.monotonic() - started
-    holder.join()
-    assert 0.05 < waited_s < 2
+@pytest.fixture
+def patient(redis_url: str) -> Iterator[redis.Redis]:
+    """A client that waits for an answer as long as it takes."""
+    with redis.Redis.from_url(redis_url, socket_timeout=None) as client:
+        yield client
 
 
-def test_a_lease_ends_when_its_holder_died(redis_client: redis.Redis) -> None:
-    died = Places(redis_client).hold("org", 1, lease_s=0.3)
+def test_a_waiter_is_woken_by_who_gives_its_place_back(
+    redis_client: redis.Redis, patient: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_LONGEST_NAP_S", LEASE_S)  # then it can only be woken
+
+    def wait_for_place() -> None:
+        with Places(patient).hold("org", 1, wait_s=LEASE_S):
+            pass
+
+    with ThreadPoolExecutor(1) as thread:
+        with Places(redis_client).hold("org", 1):
+            waiter = thread.submit(wait_for_place)
+            wait_asleep(redis_client)
+        waiter.result(LEASE_S / 2)
+
+
+def wait_asleep(client: redis.Redis, within_s: float = 20) -> None:
+    """Until somebody sleeps in Redis until a place is given back."""
+    until = time.monotonic() + within_s
+    while not any(
+        one["db"] == own_database(client) and one["cmd"] == "blpop" for one in client.client_list()
+    ):
+        assert time.monotonic() < until, "nobody waits"
+
+
+def own_database(client: redis.Redis) -> str:
+    return str(client.connection_pool.connection_kwargs["db"])
+
+
+def test_a_lease_ends_when_its_holder_died(redis_client: redis.Redis, redis_time: RedisTime) -> None:
+    died = Places(redis_client).hold("org", 1)
     died.__enter__()
-    with Places(redis_client).hold("org", 1, wait_s=5):
+    redis_time.pass_time(LEASE_S)
+    with Places(redis_client).hold("org", 1, wait_s=0):
         pass
     died.__exit__(None, None, None)  # a late one gives back nothing that is not its own
 
 
-def test_a_late_holder_does_not_free_another_ones_place(redis_client: redis.Redis) -> None:
+def test_a_late_holder_does_not_free_another_ones_place(
+    redis_client: redis.Redis, redis_time: RedisTime
+) -> None:
     places = Places(redis_client)
-    late = places.hold("org", 1, lease_s=0.05)
+    late = places.hold("org", 1)
     late.__enter__()
-    with places.hold("org", 1, wait_s=5):
+    redis_time.pass_time(LEASE_S)
+    with places.hold("org", 1, wait_s=0):
         late.__exit__(None, None, None)
         with pytest.raises(NoPlace), places.hold("org", 1, wait_s=0):
             pass
 
 
-def test_lost_data_give_no_place_for_one_lease(redis_client: redis.Redis) -> None:
+def test_lost_data_give_no_place_for_one_lease(redis_client: redis.Redis, redis_time: RedisTime) -> None:
     knows, new = Places(redis_client), Places(redis_client)
     with knows.hold("org", 3):
         pass
     redis_client.flushdb()
     for places in (knows, new):
-        with pytest.raises(NoPlace, match="lost") as caught, places.hold("org", 3, lease_s=0.5):
+        with pytest.raises(NoPlace, match="lost") as caught, places.hold("org", 3):
             pass
-        assert 0 < (caught.value.retry_after_s or 0) <= 0.5
-    threading.Event().wait(0.5)
-    with knows.hold("org", 3, lease_s=0.5):
+        assert 0 < (caught.value.retry_after_s or 0) <= LEASE_S
+    redis_time.pass_time(LEASE_S)
+    with knows.hold("org", 3):
         pass
 
 
-def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis) -> None:
+def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis, redis_time: RedisTime) -> None:
     kept = {"life": ""}
 
     def begin() -> Places:
@@ -114,25 +143,25 @@ def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis) ->
         pass
     redis_client.flushdb()
     for _ in range(2):
-        with pytest.raises(NoPlace, match="lost"), begin().hold("org", 3, lease_s=0.5):
+        with pytest.raises(NoPlace, match="lost"), begin().hold("org", 3):
             pass
-    threading.Event().wait(0.5)
-    with begin().hold("org", 3, lease_s=0.5):
+    redis_time.pass_time(LEASE_S)
+    with begin().hold("org", 3):
         pass
 
 
 def test_the_time_since_the_loss_counts_from_when_it_is_noted(redis_client: redis.Redis) -> None:
     places = Places(redis_client)
-    with places.hold("org", 1, lease_s=30):
+    with places.hold("org", 1, lease_s=3600):
         redis_client.flushdb()
     places.note_life()
     noted = int(redis_client.get("places:life") or 0)
     places.note_life()
     assert int(redis_client.get("places:life") or 0) == noted, "once"
-    redis_client.set("places:life", noted - 29_500)  # as if that had been so long ago
-    with pytest.raises(NoPlace) as caught, places.hold("org", 1, lease_s=30, wait_s=0):
+    redis_client.set("places:life", noted - 1800 * 1000)  # as if that had been half a lease ago
+    with pytest.raises(NoPlace) as caught, places.hold("org", 1, lease_s=3600, wait_s=0):
         pass
-    assert caught.value.retry_after_s is not None and 0 < caught.value.retry_after_s <= 0.5
+    assert caught.value.retry_after_s is not None and 0 < caught.value.retry_after_s <= 1800
 
 
 def test_an_empty_redis_is_no_lost_one(redis_client: redis.Redis) -> None:

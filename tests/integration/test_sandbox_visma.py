@@ -253,7 +253,7 @@ def test_release_comes_later_and_closes_the_document_for_changes(user: VismaUser
     supplier = user.supplier()
     number = user.invoice(supplier)["referenceNumber"]
     path = f"/v1/supplierInvoice/{number}"
-    user.control.company_settings(user.id, release_delay_s=0.3)
+    user.control.company_settings(user.id, release_delay_s=2)
     assert user.call("POST", path + "/action/release").status_code == 202
     assert user.call("GET", path).json()["status"] == "Balanced"
     user.control.wait("invoices", 1, company=user.id, status="Open")

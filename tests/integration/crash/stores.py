@@ -8,26 +8,14 @@ import psycopg
 import redis
 from psycopg import sql
 
+from tests.support.redis_time import RedisTime
+
 AGING = {
     "records": ("next_attempt_at", "claim_expires_at", "dispatched_at", "judged_at"),
     "watermarks": ("next_poll_at", "claim_expires_at", "last_complete_at"),
     "attachments": ("next_attempt_at", "claim_expires_at", "dispatched_at"),
 }
 """The times that the product compares with PostgreSQL's clock."""
-
-AGE_REDIS = """
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  local left_ms = redis.call('PTTL', key)
-  if left_ms > 0 then
-    redis.call('PEXPIRE', key, math.max(1, left_ms - ARGV[1]))
-  end
-  if string.match(key, '^places:.*:leases$') then
-    for _, token in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      redis.call('ZINCRBY', key, -ARGV[1], token)
-    end
-  end
-end
-"""
 
 
 class Stores:
@@ -37,7 +25,7 @@ class Stores:
         self._conn = psycopg.connect(dsn, autocommit=True)
         self._conn.execute("SET session_replication_role = replica")  # no triggers, no foreign keys
         self._redis = client
-        self._age_redis = client.register_script(AGE_REDIS)
+        self._redis_time = RedisTime(client)
         self._make("age", "seconds float", [_aging(table, names) for table, names in AGING.items()])
 
     def close(self) -> None:
@@ -47,7 +35,7 @@ class Stores:
     def pass_time(self, seconds: float) -> None:
         """Let time pass in both, for the places too that the ended held."""
         self._conn.execute("SELECT pg_temp.age(%s)", [seconds])
-        self._age_redis(args=[int(seconds * 1000)])
+        self._redis_time.pass_time(seconds)
 
     def snapshot(self) -> Callable[[], None]:
         """What puts both back to how they are now."""

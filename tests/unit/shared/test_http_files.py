@@ -10,10 +10,10 @@ import pytest
 
 from shared import http as http_module
 from shared.errors import OutcomeUnknown, Permanent, Retryable
-from shared.http import Answer, FileTooLarge, HttpSession, file_s
+from shared.http import Answer, FileTooLarge, HttpSession
 from shared.http_guard import Deadline
 from shared.multipart import FilePart
-from tests.unit.shared.wire_server import Script, WireServer
+from tests.unit.shared.wire_server import Script, WireServer, until_sent
 
 pytestmark = pytest.mark.unit
 
@@ -37,10 +37,10 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpSession]:
-    """A session with a short deadline, for files of at most 1,000,000 bytes at 1,000,000 a second."""
+    """A session for files of at most 1,000,000 bytes, at 10,000 a second."""
     monkeypatch.setattr(http_module, "MAX_FILE_BYTES", 1_000_000)
-    monkeypatch.setattr(http_module, "FILE_BYTES_PER_S", 1_000_000)
-    session = HttpSession("bill", connect_timeout_s=0.4, deadline_s=0.4, max_bytes=1000)
+    monkeypatch.setattr(http_module, "FILE_BYTES_PER_S", 10_000)
+    session = HttpSession("bill", max_bytes=1000)
     yield session
     session.close()
 
@@ -60,9 +60,9 @@ def serving(start: Start, answer: bytes, *, gap_s: float = 0.0) -> WireServer:
     return server
 
 
-def download(http: HttpSession, server: WireServer) -> tuple[Answer, bytes]:
-    into = io.BytesIO()
-    answer = http.download(f"{server.url}/file", route="/file", into=into, headers={"sessionId": "s"})
+def download(http: HttpSession, server: WireServer, deadline: Deadline | None = None) -> tuple[Answer, bytes]:
+    into, headers = io.BytesIO(), {"sessionId": "s"}
+    answer = http.download(f"{server.url}/file", route="/file", into=into, headers=headers, deadline=deadline)
     return answer, into.getvalue()
 
 
@@ -78,14 +78,15 @@ def test_a_file_goes_into_the_sink_and_not_into_the_answer(start: Start, http: H
 def test_a_larger_file_has_more_time(start: Start, http: HttpSession) -> None:
     content = b"x" * 600_000
     answer = HEAD.format(len(content)).encode() + content
-    _, stored = download(http, serving(start, answer, gap_s=0.15))
-    assert len(stored) == len(content), "it took 0.6 s, beyond the 0.4 s of an ordinary call"
+    _, stored = download(http, serving(start, answer, gap_s=0.6), deadline := Deadline(2.0))
+    assert len(stored) == len(content), "it took 2.4 s, beyond the 2 s of the call"
+    assert 0 < deadline.remaining_s() < 60
 
 
 def test_a_small_file_has_no_more_time_than_it_needs(start: Start, http: HttpSession) -> None:
     answer = HEAD.format(1000).encode() + b"x" * 1000
-    with pytest.raises(Retryable, match="no whole answer came back"):
-        download(http, serving(start, answer, gap_s=0.15))
+    with pytest.raises(Retryable, match="deadline"):
+        download(http, serving(start, answer, gap_s=0.2), Deadline(0.5))
 
 
 @pytest.mark.parametrize(
@@ -117,10 +118,10 @@ def test_an_answer_that_is_no_file_comes_whole(start: Start, http: HttpSession, 
     assert (answer.status, answer.body, stored) == (int(status[:3]), b"[]", b"")
 
 
-def upload(http: HttpSession, server: WireServer, size: int) -> tuple[Answer, FilePart]:
+def upload(
+    http: HttpSession, server: WireServer, size: int, deadline: Deadline | None = None
+) -> tuple[Answer, FilePart]:
     part = FilePart("a.bin", io.BytesIO(b"x" * size), size)
-    deadline = Deadline(http.deadline_s)
-    deadline.extend(file_s(size))
     headers = {"Content-Type": part.content_type}
     url = f"{server.url}/up"
     return http.send(
@@ -141,6 +142,9 @@ def test_an_upload_says_its_length_and_is_whole(start: Start, http: HttpSession)
 def test_an_upload_that_nobody_takes_ends_at_its_deadline_with_an_unknown_outcome(
     start: Start, http: HttpSession
 ) -> None:
-    server = start(lambda connection, number: server.stopping.wait(5) and None)
+    def script(connection: socket.socket, number: int) -> None:
+        server.stopping.wait()
+
+    server = start(script)
     with pytest.raises(OutcomeUnknown, match="deadline"):
-        upload(http, server, 900_000)
+        until_sent(lambda: upload(http, server, 900_000, Deadline(1.0)))

@@ -67,4 +67,4 @@ def test_a_producer_gives_up_soon_on_a_broker_that_is_gone_or_silent(silent_port
         began = time.monotonic()
         with pytest.raises(OperationalError):
             queues.make_producer(f"redis://127.0.0.1:{port}/0").send_task(queues.DRAIN_EVENTS, retry=False)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
