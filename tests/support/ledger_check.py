@@ -171,6 +171,8 @@ def _check_log(log: Sequence[Json]) -> Iterator[str]:
         key = (
             marked_bill(effect["body"]) if entity == "supplierInvoice" else effect["body"]["accountReference"]
         )
+        if not key:  # a person entered it, and nobody linked it yet
+            continue
         if effect["kind"] == "created":
             alive[f"{entity} of {key}"] += 1
         elif effect["kind"] == "deleted":

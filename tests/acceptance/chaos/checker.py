@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.sandbox import seeds
+from deploy.sandbox.control import SandboxControl
 from deploy.sandbox.jsonio import Json
 from shared.store.pool import Conn
 from tests.acceptance.books import Books
@@ -42,7 +43,7 @@ def find_faults(books: Books, day: ChaosDay) -> list[str]:
         *_check_rows(books, held),
         *_check_twins(ledger.invoices, held),
         *check_settings(judged, day.sync, released),
-        *check_documents(ledger.invoices, _files(books), day.documents, released),
+        *check_documents(ledger.invoices, list_files(books.control, books.company), day.documents, released),
     ]
 
 
@@ -96,10 +97,10 @@ def check_documents(
             yield f"bill {bill_id} lacks {dict(filed - there)}"
 
 
-def _files(books: Books) -> dict[str, Counter[str]]:
+def list_files(control: SandboxControl, company: str) -> dict[str, Counter[str]]:
     """Names of the files by document; one that does not hold its own name counts as another."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for file in books.control.company_state(books.company, "attachments"):
+    for file in control.company_state(company, "attachments"):
         whole = file["sha256"] == hashlib.sha256(file["name"].encode()).hexdigest()
         found[file["invoice"]][file["name"] if whole and file["revision"] == 1 else f"{file}"] += 1
     return found

@@ -13,7 +13,6 @@ from deploy.sandbox.jsonio import Json
 from shared.visma.models import EDITABLE_STATUSES
 from tests.acceptance.chaos.checker import RELEASED
 from tests.integration.crash.histories import History
-from tests.support.ledger_check import marked_bill
 
 FIRST_DAY = date(2027, 1, 1)
 EDITED = "edited_in_visma"
@@ -36,7 +35,7 @@ class EditedHistory(History):
     def changes(self, bill: str) -> dict[str, Callable[[], object]]:
         """An edit in Visma is as likely as three of the others."""
         edits = {f"edit {number} in Visma": lambda: self._edit(bill) for number in range(3)}
-        return {**super().changes(bill), **edits, "release in Visma": lambda: self._release(bill)}
+        return {**super().changes(bill), **edits, "release in Visma": lambda: self.release(bill)}
 
     def carry_all(self, held: Collection[str] = (*RELEASED, EDITED)) -> None:
         """Until a person's turn."""
@@ -45,33 +44,22 @@ class EditedHistory(History):
     def settle_edits(self) -> None:
         """Note what was overruled, then settle what is held."""
         self.overruled += self._find_overruled()
-        for bill, shown in self._documents():
+        for bill, shown in self.documents():
             if bill in self.edits:
                 self.shop.change_bill(bill, dueDate=shown["dueDate"][:10])
         super().carry_all()
 
     def _edit(self, bill: str) -> None:
-        for document in self._documents_of(bill):
+        for document in self.documents_of(bill):
             if document["status"] not in EDITABLE_STATUSES:
                 continue
             day = FIRST_DAY + timedelta(days=len(self.told))
             self.shop.change_invoice(document["referenceNumber"], dueDate=day.isoformat())
             self.edits[bill] = {**document, "dueDate": day.isoformat()}
 
-    def _release(self, bill: str) -> None:
-        for document in self._documents_of(bill):
-            if document["status"] == "Balanced":
-                self.shop.sandbox.release_invoice(self.shop.company, document["referenceNumber"])
-
     def _find_overruled(self) -> Iterator[str]:
-        for bill, shown in self._documents():
+        for bill, shown in self.documents():
             edit = self.edits.get(bill)
             is_same = edit is not None and edit["referenceNumber"] == shown["referenceNumber"]
             if edit is not None and is_same and shown["dueDate"][:10] != edit["dueDate"]:
                 yield f"bill {bill}: due {edit['dueDate']} in Visma became {shown['dueDate'][:10]}"
-
-    def _documents_of(self, bill: str) -> list[Json]:
-        return [shown for one, shown in self._documents() if one == bill]
-
-    def _documents(self) -> list[tuple[str, Json]]:
-        return [(marked_bill(one), one) for one in self.shop.invoices()]

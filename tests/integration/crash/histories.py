@@ -10,12 +10,14 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from deploy.sandbox.jsonio import Json
 from shared.bill.models import Kind
 from shared.store.records import Heard
 from tests.acceptance.chaos.checker import RELEASED
 from tests.integration.crash.books import add_synced
-from tests.integration.crash.injector import FAULTS, arrives
-from tests.integration.crash.workshop import LATE_S, Workshop
+from tests.integration.crash.injector import FAULTS, arrives, is_question, is_write
+from tests.integration.crash.workshop import LATE_S, ROUND_S, Workshop
+from tests.support.ledger_check import marked_bill
 from tests.support.people import bill_line
 
 ACCOUNTS, CENTRES = ("4000", "5010", "5410"), ("100", "200")
@@ -30,6 +32,9 @@ WAITS_S = (0.0, 0.0, 0.0, 1.0, 3.0, 11.0, 31.0, 61.0, 130.0)
 MOST_STEPS_ALIVE = 60
 EFFECTIVE = ("dropped after the effect", "500 without a word after the effect", "timed out, done later")
 """The answers that leave something behind that nobody knows of."""
+READ_FAULTS = ("dropped before the effect", "500 without a word after the effect", "429", "401")
+"""What may happen to a question."""
+POLLS = (("bill",), ("bill",), ("bill", "waiting"), ("sweep",))
 MOST_BILLS, MOST_VENDORS = 3, 4
 
 
@@ -58,6 +63,10 @@ class History:
     told: list[str] = field(default_factory=list)
     late_for_s: float = 0.0
 
+    @staticmethod
+    def prepare(shop: Workshop) -> None:
+        """Settle with the tenant what holds from the first step on."""
+
     def play(self, steps: int) -> None:
         """So many times: something goes wrong, something happens in BILL, it is heard, and time passes."""
         for _ in range(steps):
@@ -73,9 +82,13 @@ class History:
 
     def _arm(self) -> None:
         kill_at = self.dice.randint(1, MOST_STEPS_ALIVE) if self.dice.random() < 0.3 else None
+        what, is_meant = "write", is_write
         answer = self.dice.choice(["", "", *FAULTS, *EFFECTIVE, *EFFECTIVE])
+        if self.dice.random() < 0.2:
+            what, is_meant, answer = "question", is_question, self.dice.choice(READ_FAULTS)
         fault_at = self.dice.choice((1, 1, 2))
-        self._tell("killed before step", kill_at, "- write", fault_at, answer or "arrives")
+        self._tell("killed before step", kill_at, "-", what, fault_at, answer or "arrives")
+        self.shop.injector.is_meant = is_meant
         self.shop.injector.arm(kill_at=kill_at, fault=FAULTS.get(answer, arrives), fault_at=fault_at)
 
     def _change(self) -> tuple[Kind, str]:
@@ -159,8 +172,9 @@ class History:
 
     def _hear(self, changed: list[tuple[Kind, str]]) -> None:
         if self.dice.random() < 0.5:
-            self._tell("BILL is polled")
-            self.shop.poll("bill")
+            polls = self.dice.choice(POLLS)
+            self._tell("BILL is polled:", *polls)
+            self.shop.poll(*polls)
         else:
             self.shop.hear(*(Heard(kind, bill, forced=True) for kind, bill in changed))
         self.shop.know_visma()
@@ -169,19 +183,40 @@ class History:
     def _pass_time(self) -> None:
         seconds = self.dice.choice(WAITS_S)
         self._tell(f"{seconds:.0f} s pass")
-        self.late_for_s = self.late_for_s + seconds if self.shop.injector.late else 0.0
-        if self.late_for_s > LATE_S or self.dice.random() < 0.2:
-            self.shop.injector.happen_late()
-            self.late_for_s = 0.0
+        self._age_late(seconds, at_once=self.dice.random() < 0.2)
         if self.dice.random() < 0.3:
             self.shop.poll("visma")
         self.shop.know_visma()
         self.shop.pass_time(seconds)
 
+    def _age_late(self, seconds: float, *, at_once: bool = False) -> None:
+        """What timed out is done before so much time has passed that Visma may no longer be at it."""
+        self.late_for_s = self.late_for_s + seconds if self.shop.injector.late else 0.0
+        if self.late_for_s > LATE_S or at_once:
+            self.shop.injector.happen_late()
+            self.late_for_s = 0.0
+
+    def release(self, bill: str) -> None:
+        """A person releases the bill's document in Visma."""
+        for document in self.documents_of(bill):
+            if document["status"] == "Balanced":
+                self.shop.sandbox.release_invoice(self.shop.company, document["referenceNumber"])
+
+    def documents_of(self, bill: str) -> list[Json]:
+        """The bill's documents in Visma."""
+        return [shown for one, shown in self.documents() if one == bill]
+
+    def documents(self) -> list[tuple[str, Json]]:
+        """All documents in Visma, with their bills."""
+        return [(marked_bill(one), one) for one in self.shop.invoices()]
+
     def mend(self) -> None:
         """Nothing goes wrong any more, and no bill is left that a person would have to mend in BILL."""
         shop = self.shop
         shop.injector.disarm()
+        self._age_late(ROUND_S)
+        shop.know_visma()
+        shop.pass_time(ROUND_S)  # the polls of the ended can be taken over
         for bill in self.bills:
             if self.dice.random() < 0.7:
                 shop.sandbox.restore_bill(shop.organization, bill)

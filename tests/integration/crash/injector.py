@@ -47,6 +47,16 @@ class Call:
     later: Callable[[], None]
 
 
+def is_write(request: requests.Request) -> bool:
+    """Whether the request is to change something in Visma."""
+    return request.method != "GET" and "/visma/v1/" in str(request.url)
+
+
+def is_question(request: requests.Request) -> bool:
+    """Whether the request changes nothing."""
+    return request.method == "GET"
+
+
 def arrives(call: Call) -> Answer:
     """All is well."""
     return call.send()

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-import requests
 
 from tests.integration.crash.conftest import OpenWorkshop
-from tests.integration.crash.injector import FAULTS, Step, arrives
+from tests.integration.crash.injector import FAULTS, Step, arrives, is_write
 from tests.integration.crash.scenes import SCENES, SETTINGS
 from tests.integration.crash.workshop import Change, Workshop
 from tests.support.tally import COMBINATIONS, PLAYS
@@ -27,11 +26,6 @@ ARRIVES = "arrives"
 ANSWERS = {ARRIVES: arrives, **FAULTS}
 MOST_TOLD = 5
 MOST_TRIES = 4
-
-
-def is_write(request: requests.Request) -> bool:
-    """Whether the request is to change something in Visma."""
-    return request.method != "GET" and "/visma/v1/" in str(request.url)
 
 
 class Crossing:

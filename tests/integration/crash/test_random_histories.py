@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,12 +16,18 @@ import pytest
 from deploy.sandbox import seeds
 from shared.bill import calls
 from shared.store import records
-from tests.acceptance.chaos.checker import RELEASED, check_order, check_settings
+from tests.acceptance.chaos.checker import (
+    RELEASED,
+    check_documents,
+    check_order,
+    check_settings,
+    list_files,
+)
 from tests.conftest import ENVIRON
 from tests.integration.crash.conftest import OpenWorkshop
 from tests.integration.crash.edited_histories import EditedHistory
 from tests.integration.crash.histories import ACCOUNTS, CENTRES, Books, History
-from tests.integration.crash.test_every_crash_and_answer import is_write
+from tests.integration.crash.more_histories import DocumentHistory, HeldHistory
 from tests.integration.crash.workshop import Workshop
 from tests.support.ledger_check import Chart, Ledger, check_ledger, marked_bill
 from workers.sync import work
@@ -35,6 +42,9 @@ KINDS: dict[str, tuple[type[History], dict[str, Any]]] = {
     "BILL alone": (History, {}),
     "released": (History, {"release_invoices": True}),
     "edited in Visma": (EditedHistory, {}),
+    "documents": (DocumentHistory, {"attachments": True}),
+    "released with documents": (DocumentHistory, {"attachments": True, "release_invoices": True}),
+    "held vendors": (HeldHistory, {}),
 }
 """Who takes part, and keys of the tenant's ``sync`` table."""
 
@@ -62,8 +72,8 @@ def test_both_systems_agree_in_the_end(
     first, count = int(ENVIRON.get("HISTORY") or 1), int(ENVIRON.get("HISTORIES") or DEFAULT)
     failures: list[BaseException] = []
     with open_workshop(**sync) as shop:
-        shop.injector.is_meant = is_write
         books = Books.open(shop)
+        kind.prepare(shop)
         shop.keep()
         for seed in range(first + part, first + math.ceil(count / len(KINDS)), PARTS):
             history = kind(shop, random.Random(seed), list(books.vendors), list(books.bills))
@@ -83,7 +93,8 @@ def play(history: History) -> None:
     shop.restore()
     history.play(STEPS)
     shop.judge_books()
-    assert find_faults(shop) == []
+    filed = history.filed if isinstance(history, DocumentHistory) else {}
+    assert find_faults(shop, filed) == []
     if isinstance(history, EditedHistory):
         assert history.overruled == []
 
@@ -97,8 +108,11 @@ def tell(error: BaseException, history: History, seed: int) -> None:
         error.add_note(f"{bill}: {shop.state('bill', bill)} {' '.join(shop.history('bill', bill))}")
 
 
-def find_faults(shop: Workshop) -> list[str]:
-    """All that is wrong, by both systems' own state; a bill that changed after its release is a person's."""
+def find_faults(shop: Workshop, filed: Mapping[str, Sequence[str]]) -> list[str]:
+    """All that is wrong, by both systems' own state; a bill that changed after its release is a person's.
+
+    ``filed`` are the names of documents by bill.
+    """
     log = shop.sandbox.visma_log(shop.company)
     released = {marked_bill(effect["body"]) for effect in log if effect["kind"] == "released"}
     with shop.conn() as conn:
@@ -114,4 +128,10 @@ def find_faults(shop: Workshop) -> list[str]:
         chart=CHART,
     )
     settings = {"release_invoices": shop.config.sync.release_invoices}
-    return [*check_ledger(ledger), *check_order(log), *check_settings(ledger, settings, released)]
+    files = list_files(shop.sandbox, shop.company)
+    return [
+        *check_ledger(ledger),
+        *check_order(log),
+        *check_settings(ledger, settings, released),
+        *check_documents(ledger.invoices, files, filed, released),
+    ]

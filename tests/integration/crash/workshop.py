@@ -193,6 +193,10 @@ class Workshop(Bench):
             runs.append(self._copy(bill_id) if name not in KINDS else self.run(KINDS[name], bill_id))
             assert len(runs) < MOST_RUNS, [(run.kind, run.word) for run in runs[-6:]]
 
+    def poll(self, *sources: str) -> None:
+        """Run polls; when the worker ends, whoever takes them over does so when their claims have ended."""
+        self._as_worker(lambda: super(Workshop, self).poll(*sources), None)
+
     def pass_time(self, seconds: float) -> list[Run]:
         """Let time pass everywhere, and work off what it makes due."""
         self.stores.pass_time(seconds)
