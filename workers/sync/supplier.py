@@ -221,7 +221,8 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     body = work.record.body or supplier_body({}, "matched")
     before = fields_from_json(body["fields"])
     unchanged = settled(work.record, "unchanged", version=vendor.updated_at)
-    if is_left_alone(work.record, work.tenant):
+    left_alone = is_left_alone(work.record, work.tenant)
+    if left_alone and work.sent is None:
         return unchanged
     # what the merge would say if Visma still showed what we wrote last
     expected = merge_supplier(before, draft.fields, before, may_clear=vendor.whole)
@@ -230,6 +231,8 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
 
     def plan(actual: Supplier) -> Merge:
         work.unanswered = False
+        if left_alone:  # only what became of the update that has no answer is read
+            return Merge({}, written=_readings(work, actual)[0])
         for reading in reversed(_readings(work, actual)):  # the likeliest last
             # should this run end with a person's turn, the row knows what it was judged by
             work.record = replace(work.record, body={**body, "fields": dict(reading)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.integration.sync.conftest import MakeBench
@@ -174,3 +176,29 @@ def test_a_deletion_after_a_change_without_an_answer(bench: Bench, bill: str) ->
     wait_out(bench)
     assert bench.invoice_of(bill)["description"] == "F-1"
     assert bench.state("bill", bill) == ("synced", None)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_vendor_s_change_while_suppliers_made_by_people_are_left_alone(bench: Bench, when: str) -> None:
+    bench.add_supplier(corporateId="556677-8899")
+    vendor = bench.add_vendor(email="a@example.com", additionalInfo={"taxId": "SE556677889901"})
+    bench.sync()
+    assert bench.history("vendor", vendor) == ["linked"]
+    lose(bench, "PUT", "supplier", when)
+    bench.change_vendor(vendor, email="b@example.com")
+    hear(bench)
+    update_matched(bench, update=False)
+    wait_out(bench)
+    shown = bench.supplier_of(vendor)["mainContact"]["email"]
+    assert shown == ("a@example.com" if when == "before" else "b@example.com"), "nothing more was written"
+    bench.change_vendor(vendor, email="a@example.com")
+    hear(bench)
+    update_matched(bench, update=True)
+    bench.force("vendor", vendor)
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == "a@example.com"
+    assert bench.state("vendor", vendor) == ("synced", None)
+
+
+def update_matched(bench: Bench, *, update: bool) -> None:
+    sync = replace(bench.config.sync, update_matched_suppliers=update)
+    bench.apply(replace(bench.config, sync=sync))
