@@ -33,6 +33,8 @@ class Intention:
     """What an update was sent with: while Visma still shows it, the request may be under way."""
     before: dict[str, Any] | None = None
     """What Visma showed of ours before, where an update that had no answer had changed that."""
+    number: str | None = None
+    """Whose supplier an update was to make it, where the row has no link yet, or another."""
 
     def to_json(self) -> dict[str, Any]:
         """As the records table keeps it."""
@@ -44,6 +46,7 @@ class Intention:
             "is_removal": self.is_removal,
             "etag": self.etag,
             "before": self.before,
+            "number": self.number,
         }
 
     @classmethod
@@ -57,6 +60,7 @@ class Intention:
             is_removal=bool(value.get("is_removal")),
             etag=value.get("etag"),
             before=value.get("before"),
+            number=value.get("number"),
         )
 
     def may_send_again(self, now: datetime, *, cap_s: float) -> bool:

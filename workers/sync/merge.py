@@ -67,7 +67,7 @@ def merge_supplier(
 
     Settled fields are sent only where Visma's is empty, and a difference is noted. What we wrote and BILL no
     longer has is cleared, unless ``may_clear`` is False: a notification, which is only nearly whole. With
-    ``first_link``, a supplier that a person made, nothing that is filled in is overruled: it is noted.
+    ``first_link``, a supplier that a person made, nothing is overruled that others filled in: it is noted.
     """
     cleared = [
         name for name in written if may_clear and name in CLEARABLE_FIELDS and is_empty(desired.get(name))
@@ -75,7 +75,8 @@ def merge_supplier(
     wanted: dict[str, FieldValue] = {**desired, **dict.fromkeys(cleared)}
     kept = {name: value for name, value in written.items() if name not in wanted}
     candidates = [name for name in wanted if not same_value(name, wanted[name], written.get(name))]
-    gentle = frozenset(candidates) if first_link else SETTLED_FIELDS
+    others = {name for name in candidates if not same_value(name, written.get(name), actual.get(name))}
+    gentle = SETTLED_FIELDS | others if first_link else SETTLED_FIELDS
     merged = _merge(candidates, written, wanted, actual, gentle=gentle)
     body = {name: value for name, value in {**kept, **wanted}.items() if not is_empty(value)}
     return Merge(merged.to_send, merged.changes, merged.conflicts, merged.noted, body)

@@ -18,7 +18,7 @@ from shared.visma.suppliers import PAGE_SIZE
 from workers.mapping.checks import check_currency_known
 from workers.mapping.keys import fold_name, number_keys
 from workers.mapping.supplier import SupplierDraft, map_supplier
-from workers.sync.befores import read_fields_before
+from workers.sync.befores import find_fields_before, read_fields_before
 from workers.sync.bodies import Origin, supplier_body
 from workers.sync.content import read_vendor
 from workers.sync.index import drafted_supplier_entry, indexed_supplier, supplier_entry
@@ -145,14 +145,20 @@ def _check_currency(work: Work, currency: str) -> None:
 
 def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: str) -> Outcome:
     """Tie the vendor to a supplier that is there; nothing that people filled in is overruled."""
+    sent = work.sent if work.sent is not None and work.sent.number == number else None
     origin: Origin = "created" if how == "account_reference" else "matched"
+    body = supplier_body(draft.fields, sent.body["origin"] if sent else origin)
 
     def plan(actual: Supplier) -> Merge:
-        return merge_supplier({}, draft.fields, actual.fields, may_clear=False, first_link=True)
+        work.unanswered = False
+        ours = _filled_in(sent, actual)
+        return merge_supplier(ours, draft.fields, actual.fields, may_clear=vendor.whole, first_link=True)
 
     try:
-        if work.tenant.sync.update_matched_suppliers or origin == "created":
-            actual, merge, etag = _write(work, number, plan, supplier_body(draft.fields, origin))
+        if work.tenant.sync.update_matched_suppliers or body["origin"] == "created":
+            actual, merge, etag = _write(
+                work, number, plan, body, lambda actual: {**body, "fields": dict(_filled_in(sent, actual))}
+            )
         else:
             actual = work.visma.fetch_supplier(number)
             merge, etag = Merge({}), actual.etag
@@ -165,7 +171,7 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
         work.record,
         "linked",
         version=vendor.updated_at,
-        body=supplier_body(draft.fields, origin),
+        body=body,
         etag=etag,
         number=(SUPPLIER_TYPE, number),
         changes=merge.changes,
@@ -174,8 +180,20 @@ def _link(work: Work, vendor: Vendor, draft: SupplierDraft, number: str, how: st
     )
 
 
+def _filled_in(sent: Intention | None, actual: Supplier) -> Fields:
+    """What we filled in at a supplier that people made, by an update to link it that has no answer."""
+    if sent is None:
+        return {}
+    kept, tried = ((body or {}).get("fields", {}) for body in (sent.before, sent.body))
+    return find_fields_before(fields_from_json(kept), fields_from_json(tried), actual.fields)
+
+
 def _write(
-    work: Work, number: str, plan: Callable[[Supplier], Merge], body: dict[str, Any]
+    work: Work,
+    number: str,
+    plan: Callable[[Supplier], Merge],
+    body: dict[str, Any],
+    before: Callable[[Supplier], dict[str, Any] | None],
 ) -> tuple[Supplier, Merge, str]:
     """Merge into the supplier as Visma shows it and write what differs, if anything does."""
     merges: list[Merge] = []
@@ -192,7 +210,8 @@ def _write(
         plan_or_none,
         lambda merge, tag: work.visma.update_supplier(number, merge.to_send, tag),
         body=lambda _: body,
-        before=lambda actual: _before(work, actual),
+        before=before,
+        number=None if number == work.record.visma_number else number,
     )
     return actual, merges[-1], etag
 
@@ -221,6 +240,8 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
     body = work.record.body or supplier_body({}, "matched")
     before = fields_from_json(body["fields"])
     unchanged = settled(work.record, "unchanged", version=vendor.updated_at)
+    if work.sent is not None and work.sent.number is not None:
+        work.sent = None  # it went to a supplier that a person has since said is not this vendor's
     left_alone = is_left_alone(work.record, work.tenant)
     if left_alone and work.sent is None:
         return unchanged
@@ -242,7 +263,9 @@ def _update(work: Work, vendor: Vendor, draft: SupplierDraft) -> Outcome:
         return merge
 
     body_after = {**body, "fields": dict(expected.written)}
-    actual, merge, etag = _write(work, str(work.record.visma_number), plan, body_after)
+    actual, merge, etag = _write(
+        work, str(work.record.visma_number), plan, body_after, lambda actual: _before(work, actual)
+    )
     return written(
         work.record,
         "updated" if merge.to_send else "unchanged",

@@ -37,13 +37,15 @@ def write_with_etag(
     *,
     body: Callable[[D], dict[str, Any]],
     before: Callable[[D], dict[str, Any] | None] = lambda _: None,
+    number: str | None = None,
 ) -> tuple[D, P | None, str]:
     """Fetch, plan, write with If-Match; on 412 fetch and plan again, a few times.
 
     ``plan`` returns None when Visma already shows what it should. Returns the document as fetched, the
     plan that was written, and the ETag afterwards. ``body`` is what the record will hold as last written to
     the document: announced before the write, so that a run after a lost answer knows what may be there.
-    ``before`` is what it shows of ours by now, where that is not what the record holds.
+    ``before`` is what it shows of ours by now, where that is not what the record holds; ``number`` is the
+    document's where it is not the record's own yet.
     """
     for _ in range(CONFLICT_TRIES):
         actual = fetch()
@@ -52,7 +54,8 @@ def write_with_etag(
             ensure_nothing_runs(work, actual)
             return actual, None, actual.etag
         work.take_turn()
-        work.announce(update_of(work, body(actual), etag=actual.etag, before=before(actual)))
+        sent = update_of(work, body(actual), etag=actual.etag, before=before(actual))
+        work.announce(replace(sent, number=number))
         try:
             with work.in_doubt():
                 written = write(planned, actual.etag)

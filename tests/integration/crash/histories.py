@@ -62,6 +62,8 @@ class History:
     bills: list[str]
     told: list[str] = field(default_factory=list)
     late_for_s: float = 0.0
+    vendor_odds: float = 0.2
+    """How often it is a vendor that changes."""
 
     @staticmethod
     def prepare(shop: Workshop) -> None:
@@ -92,7 +94,7 @@ class History:
         self.shop.injector.arm(kill_at=kill_at, fault=FAULTS.get(answer, arrives), fault_at=fault_at)
 
     def _change(self) -> tuple[Kind, str]:
-        if self.dice.random() < 0.2:
+        if self.dice.random() < self.vendor_odds:
             return "vendor", self._change_vendor()
         if len(self.bills) < MOST_BILLS and self.dice.random() < 0.15:
             self.bills.append(self.shop.add_bill(self.dice.choice(self.vendors), f"F-{len(self.bills) + 1}"))
@@ -111,10 +113,14 @@ class History:
             self._tell("enter", self.vendors[-1])
             return self.vendors[-1]
         vendor = self.vendors[0] if self.dice.random() < 0.6 else self.dice.choice(self.vendors)
-        name = self.dice.choice(list(VENDOR_FIELDS))
+        name = self.dice.choice(self.vendor_fields(vendor))
         value = self.dice.choice(VENDOR_FIELDS[name]).format(vendor)
         self._do(f"{name} {value}", vendor, lambda: self.shop.change_vendor(vendor, **{name: value}))
         return vendor
+
+    def vendor_fields(self, vendor: str) -> list[str]:
+        """What may change of a vendor."""
+        return list(VENDOR_FIELDS)
 
     def changes(self, bill: str) -> dict[str, Callable[[], object]]:
         """What may happen to a bill, by name."""

@@ -45,6 +45,10 @@ class DocumentHistory(History):
 class HeldHistory(History):
     """Nobody but people enters suppliers; they do so sooner or later."""
 
+    vendor_odds: float = 0.5
+    entered: set[str] = field(default_factory=set)
+    """Vendors whose suppliers they entered."""
+
     @staticmethod
     def prepare(shop: Workshop) -> None:
         """From now on a vendor without a supplier is held."""
@@ -55,6 +59,11 @@ class HeldHistory(History):
         """A supplier is as likely as two of the others."""
         suppliers = {f"supplier {number}": self._enter_supplier for number in range(2)}
         return {**super().changes(bill), **suppliers}
+
+    def vendor_fields(self, vendor: str) -> list[str]:
+        """A name that people gave a supplier stays, whatever BILL says before both are linked."""
+        fields = super().vendor_fields(vendor)
+        return [name for name in fields if name != "name" or vendor not in self.entered]
 
     def mend(self) -> None:
         """Whoever waits for a supplier gets it, and it is found."""
@@ -74,5 +83,6 @@ class HeldHistory(History):
             number = vendor["additionalInfo"]["taxId"][2:12]
             if there.isdisjoint((vendor["id"], number)):
                 self.shop.add_supplier(name=vendor["name"], corporateId=f"{number[:6]}-{number[6:]}")
+                self.entered.add(vendor["id"])
                 return True
         return False

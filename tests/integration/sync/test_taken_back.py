@@ -16,6 +16,9 @@ GAPS_S = (2, 8, 20, 30, 60, 120, 61)
 """Past all look-ups, and past Visma's cap on a request."""
 
 
+MATCHING = {"taxId": "SE556677889901"}
+
+
 @pytest.fixture
 def bench(make_bench: MakeBench) -> Bench:
     return make_bench()
@@ -178,10 +181,45 @@ def test_a_deletion_after_a_change_without_an_answer(bench: Bench, bill: str) ->
     assert bench.state("bill", bill) == ("synced", None)
 
 
+@pytest.mark.parametrize("email", ["b@example.com", None], ids=["changed", "taken out"])
+@pytest.mark.parametrize("lost", [("after",), ("after", "after"), ("after", "before"), ("before", "after")])
+def test_what_a_link_filled_in_is_ours(bench: Bench, lost: tuple[str, ...], email: str | None) -> None:
+    number = bench.add_supplier(corporateId="556677-8899", mainContact={"phone1": "+46 1"})
+    vendor = bench.add_vendor(email="a@example.com", phone="+46 2", additionalInfo=MATCHING)
+    bench.poll("visma")
+    for count, when in enumerate(lost):
+        lose(bench, "PUT", "supplier", when)
+        bench.change_vendor(vendor, email=f"a{count}@example.com")
+        hear(bench)
+    bench.change_vendor(vendor, email=email)
+    hear(bench)
+    wait_out(bench)
+    assert bench.record("vendor", vendor).visma_number == number
+    shown = bench.supplier_of(vendor)["mainContact"]
+    assert (shown["email"], shown["phone1"]) == (email, "+46 1"), "what people filled in stays"
+    assert bench.record("vendor", vendor).body["origin"] == "matched"
+
+
+def test_what_a_link_to_another_supplier_filled_in_tells_nothing_of_this_one(bench: Bench) -> None:
+    wrong = bench.add_supplier(corporateId="556677-8899")
+    number = bench.add_supplier(name="En annan", mainContact={"email": "a@example.com"})
+    vendor = bench.add_vendor(email="a@example.com", additionalInfo=MATCHING)
+    bench.poll("visma")
+    lose(bench, "PUT", "supplier")
+    hear(bench)
+    bench.change_vendor(vendor, email="b@example.com")
+    bench.change_supplier(wrong, accountReference="")
+    bench.apply(replace(bench.config, mapping=replace(bench.config.mapping, suppliers={vendor: number})))
+    hear(bench)
+    wait_out(bench)
+    assert bench.record("vendor", vendor).visma_number == number
+    assert bench.supplier_of(vendor)["mainContact"]["email"] == "a@example.com", "a person filled it in"
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_vendor_s_change_while_suppliers_made_by_people_are_left_alone(bench: Bench, when: str) -> None:
     bench.add_supplier(corporateId="556677-8899")
-    vendor = bench.add_vendor(email="a@example.com", additionalInfo={"taxId": "SE556677889901"})
+    vendor = bench.add_vendor(email="a@example.com", additionalInfo=MATCHING)
     bench.sync()
     assert bench.history("vendor", vendor) == ["linked"]
     lose(bench, "PUT", "supplier", when)
