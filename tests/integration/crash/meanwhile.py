@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from deploy.sandbox import seeds
 from tests.integration.crash.books import add_synced, sync
 from tests.integration.crash.workshop import Change, Scene, Workshop
 
@@ -17,6 +18,20 @@ def change_vendor_and_back(shop: Workshop) -> Change:
     return Change(
         "vendor", vendor, None, shows={"email": old}, meanwhile=lambda: shop.change_vendor(vendor, email=old)
     )
+
+
+def create_then_change_vendor(shop: Workshop) -> Change:
+    """A new vendor is changed while it is carried over."""
+    add_synced(shop)
+    return _until_email(shop, shop.add_vendor(1))
+
+
+def link_then_change(shop: Workshop) -> Change:
+    """A new vendor whose supplier people entered is changed while it is carried over."""
+    add_synced(shop)
+    shop.add_supplier(name=seeds.vendor(seeds.SWEDEN, 1)["name"])
+    shop.poll("visma")
+    return _until_email(shop, shop.add_vendor(1))
 
 
 def create_then_change(shop: Workshop) -> Change:
@@ -114,6 +129,14 @@ def move_and_back(shop: Workshop) -> Change:
     return Change("bill", bill, None, meanwhile=lambda: shop.change_bill(bill, vendorId=vendor))
 
 
+def _until_email(shop: Workshop, vendor: str) -> Change:
+    """The vendor gets another address meanwhile, and shows it in the end."""
+    new = "newest@example.com"
+    return Change(
+        "vendor", vendor, None, shows={"email": new}, meanwhile=lambda: shop.change_vendor(vendor, email=new)
+    )
+
+
 def _until_text(shop: Workshop, bill: str, text: str) -> Change:
     """The bill gets this text meanwhile, and shows it in the end."""
     return Change(
@@ -143,6 +166,8 @@ def _numbered(number: str) -> dict[str, Any]:
 
 MEANWHILE: dict[str, Scene] = {
     "create, then change": create_then_change,
+    "create vendor, then change": create_then_change_vendor,
+    "link, then change": link_then_change,
     "create, then move": create_then_move,
     "create, then archive": create_then_archive,
     "change twice": change_twice,
