@@ -84,7 +84,7 @@ class Places:
         """Have the time since Redis lost its data count from now, not from when a place is next asked for."""
         with redis_told("the life of Redis"):
             seconds, micros = self._redis.time()
-            self._redis.set(self._life_key, seconds * 1000 + micros // 1000, nx=True)
+            self._redis.set(self._life_key, seconds * 1_000_000 + micros, nx=True)
 
     @contextmanager
     def hold(self, key: str, limit: int, *, lease_s: float = LEASE_S, wait_s: float = 5.0) -> Iterator[None]:

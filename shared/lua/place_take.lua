@@ -7,12 +7,13 @@ local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local lease_ms = tonumber(ARGV[3])
 local life = redis.call('GET', KEYS[2])
 if not life then
-  life = tostring(now_ms)
+  -- To the microsecond: data may be lost in the millisecond in which they were made.
+  life = string.format('%.0f', now[1] * 1000000 + now[2])
   redis.call('SET', KEYS[2], life)
 end
 if ARGV[4] ~= '' and ARGV[4] ~= life then
   -- The data were lost: calls that hold places nobody remembers may still run for one lease.
-  local left_ms = tonumber(life) + lease_ms - now_ms
+  local left_ms = math.floor(tonumber(life) / 1000) + lease_ms - now_ms
   if left_ms > 0 then
     redis.call('SET', KEYS[3], '1', 'PX', left_ms)
   end

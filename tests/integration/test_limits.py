@@ -131,6 +131,16 @@ def test_lost_data_give_no_place_for_one_lease(redis_client: redis.Redis, redis_
         pass
 
 
+def test_data_lost_in_the_millisecond_of_their_making_are_lost(redis_client: redis.Redis) -> None:
+    for _ in range(50):
+        redis_client.flushdb()
+        places = Places(redis_client)
+        with places.hold("org", 1):
+            redis_client.flushdb()
+        with pytest.raises(NoPlace, match="lost"), places.hold("org", 1):
+            pass
+
+
 def test_who_begins_after_the_loss_knows_of_it_too(redis_client: redis.Redis, redis_time: RedisTime) -> None:
     kept = {"life": ""}
 
@@ -158,7 +168,7 @@ def test_the_time_since_the_loss_counts_from_when_it_is_noted(redis_client: redi
     noted = int(redis_client.get("places:life") or 0)
     places.note_life()
     assert int(redis_client.get("places:life") or 0) == noted, "once"
-    redis_client.set("places:life", noted - 1800 * 1000)  # as if that had been half a lease ago
+    redis_client.set("places:life", noted - 1800 * 1_000_000)  # as if that had been half a lease ago
     with pytest.raises(NoPlace) as caught, places.hold("org", 1, lease_s=3600, wait_s=0):
         pass
     assert caught.value.retry_after_s is not None and 0 < caught.value.retry_after_s <= 1800
