@@ -1,4 +1,4 @@
-"""Histories in which people edit and release documents in Visma, too.
+"""Histories in which people edit and release documents in Visma, too, or edit suppliers there.
 
 No edit of theirs is overruled without a word, and nothing of ours comes after a release.
 """
@@ -63,3 +63,43 @@ class EditedHistory(History):
             is_same = edit is not None and edit["referenceNumber"] == shown["referenceNumber"]
             if edit is not None and is_same and shown["dueDate"][:10] != edit["dueDate"]:
                 yield f"bill {bill}: due {edit['dueDate']} in Visma became {shown['dueDate'][:10]}"
+
+
+@dataclass
+class EditedSupplierHistory(History):
+    """In the end a person settles what is held, by entering in BILL what Visma shows."""
+
+    vendor_odds: float = 0.6
+    edits: dict[str, str] = field(default_factory=dict)
+    """The phone number that a person gave a supplier last, by vendor; BILL never had it."""
+
+    overruled: list[str] = field(default_factory=list)
+
+    def play(self, steps: int) -> None:
+        """Play, and note which edits were overruled."""
+        super().play(steps)
+        self.settle_edits()
+
+    def carry_all(self, held: Collection[str] = (*RELEASED, EDITED, "vendor_held")) -> None:
+        """Until a person's turn."""
+        super().carry_all(held)
+
+    def settle_edits(self) -> None:
+        """Note what was overruled, then settle what is held."""
+        shown = {one["accountReference"]: one["mainContact"]["phone1"] for one in self.shop.suppliers()}
+        for vendor, phone in self.edits.items():
+            if shown[vendor] != phone:
+                self.overruled.append(f"vendor {vendor}: {phone} in Visma became {shown[vendor]}")
+            self.shop.change_vendor(vendor, phone=shown[vendor])
+        super().carry_all()
+
+    def _change_vendor(self) -> str:
+        return self._edit_supplier() if self.dice.random() < 0.3 else super()._change_vendor()
+
+    def _edit_supplier(self) -> str:
+        supplier = self.dice.choice(self.shop.suppliers())
+        vendor, phone = str(supplier["accountReference"]), f"+46 70 {len(self.told)}"
+        self._tell("phone", phone, "in Visma", vendor)
+        self.shop.change_supplier(supplier["number"], mainContact={"phone1": phone})
+        self.edits[vendor] = phone
+        return vendor
