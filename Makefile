@@ -14,7 +14,7 @@ demo: $(STAMP) ## Play a working day against simulated systems; KEEP=1 leaves ev
 	@$(PY) -m deploy.demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: $(STAMP) ## Run every test against real servers; ARGS="-k name" chooses
-	@$(PY) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 crash: $(STAMP) ## Cross every crash point with every answer in every scene; takes 20 minutes
 	@$(PY) -m pytest -n 2 --dist worksteal -m "crash or not crash" tests/integration/crash $(ARGS)

@@ -1,8 +1,8 @@
-"""How three processes share a run: two take all that use the fleet, each with one of its own, the third the
+"""How four processes share a run: two take all that use the fleet, each with one of its own, the others the
 rest, file by file.
 
 What uses a fleet begins at once, and so do the longest of the rest; who is done first helps the others. Tests
-with a fleet mostly wait for it: three processes keep two processors busy, two would not.
+with a fleet mostly wait for it: four processes keep two processors busy, two would not.
 """
 
 from __future__ import annotations
