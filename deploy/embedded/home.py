@@ -95,8 +95,7 @@ class Home:
 
 def short_folder(of: Path, owner: int) -> Path:
     """A private folder for sockets with a short path, one per folder ``of``; ``owner`` is its user id."""
-    digest = hashlib.sha256(str(of).encode()).hexdigest()[:12]
-    folder = _short_base() / f"connector-{digest}"
+    folder = short_path(of)
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, owner, -1)
@@ -108,6 +107,12 @@ def short_folder(of: Path, owner: int) -> Path:
         os.chown(folder, owner, -1)
         folder.chmod(0o700)
     return folder
+
+
+def short_path(of: Path) -> Path:
+    """Where :func:`short_folder` puts the folder of ``of``."""
+    digest = hashlib.sha256(str(of).encode()).hexdigest()[:12]
+    return _short_base() / f"connector-{digest}"
 
 
 def _short_base() -> Path:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import psycopg
@@ -125,9 +126,12 @@ def test_the_last_lease_stops_the_servers_and_what_they_hold_stays(home: Home) -
     first.release()
     assert get(second) == ("1", "1")
     before = second.redis_url
+    sockets = Path(parse_qs(urlsplit(second.database_url or "").query)["host"][0])
+    assert sockets.is_dir()
     second.release()
     wait_stopped(home)
     assert server_processes(home) == []
+    assert not sockets.exists()
     with ensure_servers(home) as third:
         assert get(third) == ("1", "1")
         assert third.redis_url == before
