@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ LEASE_S = 40.0
 
 def load_script(redis: Redis, name: str) -> Any:
     """The Lua script ``shared/lua/<name>.lua``, callable."""
-    source = (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
-    return redis.register_script(source)
+    return redis.register_script(_read_script(name))
+
+
+@cache
+def _read_script(name: str) -> str:
+    return (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 @contextmanager

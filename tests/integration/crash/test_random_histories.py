@@ -34,7 +34,7 @@ from workers.sync import work
 
 pytestmark = pytest.mark.integration
 
-DEFAULT = 60
+DEFAULT = 35
 STEPS = 5
 MOST_TOLD = 3
 KINDS: dict[str, tuple[type[History], dict[str, Any]]] = {
