@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 import requests
 from celery import Celery
 
+from deploy.sandbox.jsonio import Json
 from deploy.stage import Stage
 from shared import queues
 from tests.acceptance.firm import Firm
@@ -20,33 +20,36 @@ from tests.command_line import run_json
 pytestmark = pytest.mark.acceptance
 
 
-LOOKS = 5
-"""Each takes a second."""
-
-
-def kill_worker(stage: Stage) -> None:
+def kill_worker(stage: Stage, bill_id: str) -> None:
     """Kill the worker's main process; its pool goes with it."""
     os.kill(find_pid(stage, "worker"), signal.SIGKILL)
 
 
-def kill_slot(stage: Stage) -> None:
-    """Kill the one process of the worker's pool that is busy.
+def kill_slot(stage: Stage, bill_id: str) -> None:
+    """Kill the one process of the worker's pool that works on the bill."""
+    busy = find_at_work(queues.make_producer(stage.composition.settings.redis_url), bill_id)
+    assert busy is not None
+    os.kill(busy, signal.SIGKILL)
 
-    A second task of the same record, which finds it taken, may come and go beside it: who is there twice
-    is the one that works.
+
+def find_at_work(app: Celery, bill_id: str) -> int | None:
+    """The process that works on a bill.
+
+    A second task of it, which finds it taken, may come and go beside it: who began first is at work.
     """
-    app = queues.make_producer(stage.composition.settings.redis_url)
-    looks = (find_busy(app) for _ in range(LOOKS))
-    busy = next((now for before, now in itertools.pairwise(looks) if now and now == before), set())
-    assert len(busy) == 1, busy
-    os.kill(busy.pop(), signal.SIGKILL)
+    tasks = [task for task in _list_upserts(app) if bill_id in task["args"]]
+    return min(tasks, key=lambda task: task["time_start"])["worker_pid"] if tasks else None
 
 
 def find_busy(app: Celery) -> set[int]:
     """The processes that work on a record."""
+    return {task["worker_pid"] for task in _list_upserts(app)}
+
+
+def _list_upserts(app: Celery) -> list[Json]:
     active = app.control.inspect(timeout=1).active() or {}
     upserts = [task for tasks in active.values() for task in tasks if "upsert" in task["name"]]
-    return {task["worker_pid"] for task in upserts if is_alive(task["worker_pid"])}
+    return [task for task in upserts if is_alive(task["worker_pid"])]
 
 
 def is_alive(pid: int) -> bool:
@@ -66,7 +69,7 @@ def find_pid(stage: Stage, name: str) -> int:
 
 @pytest.mark.parametrize("kill", [kill_worker, kill_slot])
 def test_a_worker_killed_while_a_create_is_under_way_makes_one_document(
-    firm: Firm, stage: Stage, kill: Callable[[Stage], None]
+    firm: Firm, stage: Stage, kill: Callable[[Stage, str], None]
 ) -> None:
     vendor_id = firm.sync_vendor()
     firm.control.add_fault(
@@ -74,7 +77,7 @@ def test_a_worker_killed_while_a_create_is_under_way_makes_one_document(
     )
     bill_id = firm.create_bill(vendor_id, "F-1")
     firm.until(lambda: firm.control.faults()[-1]["applied"] == 1, "Visma works on the create")
-    kill(stage)
+    kill(stage, bill_id)
     firm.control.wait("invoices", company=firm.company)
     let_the_claim_run_out(firm, bill_id)
 

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from celery import Celery
 from kombu import pools
 
 from deploy.sandbox.jsonio import Json
@@ -25,7 +26,7 @@ from shared.store.watermarks import poll_now
 from tests.acceptance.books import Books, open_books
 from tests.acceptance.chaos.ground import own_home, own_stage, worker_names
 from tests.acceptance.chaos.servers import Servers
-from tests.acceptance.test_crashes import find_busy, find_pid, let_the_claim_run_out
+from tests.acceptance.test_crashes import find_at_work, find_busy, find_pid, let_the_claim_run_out
 from tests.conftest import ENVIRON
 from tests.support.full_redis import no_memory, no_room_for_snapshots
 from tests.support.small_disk import no_room, on_a_small_disk
@@ -123,15 +124,20 @@ class Ground:
         for pid in pids:
             os.killpg(pid, signal.SIGCONT)
 
-    def find_worker_at_work(self) -> int:
-        """The main process of the worker that works on a record."""
-        busy = self.books.until(self.find_busy, "a worker is busy", PATIENCE_S)
-        return psutil.Process(busy.pop()).ppid()
+    def find_worker_at_work(self, bill_id: str) -> int:
+        """The main process of the worker that works on the bill."""
+        busy = self.books.until(lambda: find_at_work(self.app, bill_id), "a worker is busy", PATIENCE_S)
+        return psutil.Process(busy).ppid()
 
     def find_busy(self) -> set[int]:
-        """The processes that work on a record, over a connection that Redis's last restart did not end."""
+        """The processes that work on a record."""
+        return find_busy(self.app)
+
+    @property
+    def app(self) -> Celery:
+        """Celery, over a connection that Redis's last restart did not end."""
         pools.reset()
-        return find_busy(queues.make_producer(self.stage.composition.settings.redis_url))
+        return queues.make_producer(self.stage.composition.settings.redis_url)
 
     def is_cut_off(self, name: str) -> bool:
         """Whether the worker's main process was refused by a broker without disk, when it came back too."""
@@ -180,8 +186,8 @@ def ground(shared_ground: Ground) -> Iterator[Ground]:
 
 
 def test_a_worker_that_wakes_after_its_claim_ran_out_writes_nothing(ground: Ground) -> None:
-    bill_id = ground.begin_create(4)
-    frozen = ground.find_worker_at_work()
+    bill_id = ground.begin_create(8)
+    frozen = ground.find_worker_at_work(bill_id)
     os.killpg(frozen, signal.SIGSTOP)
     ground.books.control.wait("log", company=ground.books.company, entity="supplierInvoice", kind="created")
     let_the_claim_run_out(ground.books, bill_id)
@@ -330,8 +336,8 @@ def are_synced_soon(ground: Ground, bills: list[str]) -> bool:
 
 
 def test_a_worker_that_is_sent_home_ends_what_it_is_at(ground: Ground) -> None:
-    bill_id = ground.begin_create(3)
-    leaving = psutil.Process(ground.find_worker_at_work())
+    bill_id = ground.begin_create(6)
+    leaving = psutil.Process(ground.find_worker_at_work(bill_id))
     leaving.send_signal(signal.SIGTERM)
     (entry,) = ground.expect_one(bill_id)
     assert "look-up" not in (entry["detail"] or "")
