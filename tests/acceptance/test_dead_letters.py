@@ -142,7 +142,7 @@ def test_a_bill_that_kills_its_worker_again_and_again_is_parked_with_its_cause(
     bill_id = firm.create_bill(vendor_id, "F-1")
     for deaths in range(1, MOST_LOST_CLAIMS + 1):
         firm.until(lambda: seen(firm, rule) == deaths, f"a worker begins with it, try {deaths}")  # noqa: B023
-        kill_slot(stage)
+        kill_slot(stage, bill_id)
         firm.until(lambda: firm.calls()["GET /v3/bills/{id}"] == deaths, "BILL is done with it")  # noqa: B023
         let_the_claim_run_out(firm, bill_id)
     firm.settle("bill", bill_id, "dead")
