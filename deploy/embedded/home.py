@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,22 +96,31 @@ class Home:
 
 def short_folder(of: Path, owner: int) -> Path:
     """A private folder for sockets with a short path, one per folder ``of``; ``owner`` is its user id."""
-    folder = short_path(of)
+    folder = _short_path(of)
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, owner, -1)
     except FileExistsError:
-        status = folder.lstat()
         # In a folder where everyone may write, someone else could have laid it there to read our traffic.
-        if folder.is_symlink() or not folder.is_dir() or status.st_uid not in {owner, os.geteuid()}:
+        if not _is_own_folder(folder, owner):
             raise EmbeddedError(f"{folder} belongs to someone else: remove it, or set TMPDIR") from None
         os.chown(folder, owner, -1)
         folder.chmod(0o700)
     return folder
 
 
-def short_path(of: Path) -> Path:
-    """Where :func:`short_folder` puts the folder of ``of``."""
+def remove_short_folder(of: Path) -> None:
+    """Remove what :func:`short_folder` made for ``of``, with what is left in it; nothing of anyone else's."""
+    folder = _short_path(of)
+    if of.exists() and _is_own_folder(folder, of.stat().st_uid):
+        shutil.rmtree(folder)
+
+
+def _is_own_folder(folder: Path, owner: int) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and folder.lstat().st_uid in {owner, os.geteuid()}
+
+
+def _short_path(of: Path) -> Path:
     digest = hashlib.sha256(str(of).encode()).hexdigest()[:12]
     return _short_base() / f"connector-{digest}"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.embedded.account import Account, ensure_account, ensure_data_folder, ensure_reachable
-from deploy.embedded.home import EmbeddedError, Home, short_folder, short_path
+from deploy.embedded.home import EmbeddedError, Home, remove_short_folder, short_folder
 from deploy.embedded.servers import Server, wait_until
 
 DATABASE = "connector"
@@ -80,7 +80,7 @@ def stop_postgres(home: Home) -> None:
     data = read_pointer(home)
     if data is not None:
         _server(data).stop()
-        _remove_sockets(short_path(data.resolve()))
+        remove_short_folder(data.resolve())
 
 
 def write_pointer(home: Home, data: Path) -> None:
@@ -191,13 +191,6 @@ def _start(cluster: Cluster) -> str:
 def _remove_stale_socket(sockets: Path) -> None:
     for path in sockets.glob(f".s.PGSQL.{_PORT}*"):
         path.unlink(missing_ok=True)
-
-
-def _remove_sockets(sockets: Path) -> None:
-    """Leave no folder behind whose server is gone."""
-    if sockets.is_dir():
-        _remove_stale_socket(sockets)
-        sockets.rmdir()
 
 
 def _ensure_database(url: str) -> None:

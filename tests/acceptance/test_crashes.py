@@ -33,7 +33,9 @@ def kill_slot(stage: Stage, bill_id: str) -> None:
     """Kill the one process of the worker's pool that works on the bill."""
     app = queues.make_producer(stage.composition.settings.redis_url)
     looks = (find_at_work(app, bill_id) for _ in range(LOOKS))
-    os.kill(next(busy for busy in looks if busy), signal.SIGKILL)
+    busy = next(filter(None, looks), None)
+    assert busy is not None, f"nobody works on {bill_id}"
+    os.kill(busy, signal.SIGKILL)
 
 
 def find_at_work(app: Celery, bill_id: str) -> int | None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from redis import Redis
-
 from deploy.sandbox.control import SandboxControl
 from deploy.sandbox.jsonio import Json
 from shared import jsontext, queues
@@ -25,6 +23,7 @@ from shared.store.records import Due, Heard, Record, Urgency
 from shared.store.watermarks import Poll
 from shared.tenants import TenantConfig
 from tests.support.people import People
+from tests.support.redis_time import RedisTime
 from workers.base import ConnectorTask
 from workers.sync.backfill import walk_backfill
 from workers.sync.dispatch import TASKS
@@ -213,7 +212,7 @@ class Bench(People):
     def pass_time(self, seconds: float) -> list[Run]:
         """Let time pass here, in the database and in Redis, and work off what it makes due."""
         self.clock.advance(seconds)
-        _age_keys(self.context.redis, seconds)
+        RedisTime(self.context.redis).pass_time(seconds)
         with self.conn() as conn:
             _age(conn, seconds)
         now = self.clock().timestamp()
@@ -297,15 +296,3 @@ def _age(conn: Conn, seconds: float) -> None:
     for table, names in columns.items():
         moved = ", ".join(f"{name} = {name} - make_interval(secs => %(s)s)" for name in names)
         conn.execute(f"UPDATE {table} SET {moved}".encode(), {"s": seconds})  # noqa: S608 - names above
-
-
-def _age_keys(redis: Redis, seconds: float) -> None:
-    keys = list(redis.scan_iter(count=1000))
-    with redis.pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.pttl(key)
-        lives = dict(zip(keys, pipe.execute(), strict=True))
-        for key, left_ms in lives.items():
-            if left_ms > 0:
-                pipe.pexpire(key, max(1, left_ms - int(seconds * 1000)))
-        pipe.execute()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.home import EmbeddedError, Home, short_folder
+from deploy.embedded.home import EmbeddedError, Home, remove_short_folder, short_folder
 from deploy.embedded.made import ensure_flower_basic_auth, ensure_master_keys
 from deploy.embedded.redis_server import stop_redis
 from deploy.embedded.servers import Server
@@ -76,7 +76,18 @@ def test_a_folder_that_someone_else_laid_there_is_refused(tmp_path: Path) -> Non
     folder.symlink_to(tmp_path / "theirs")
     with pytest.raises(EmbeddedError, match="belongs to someone else"):
         short_folder(tmp_path, os.geteuid())
+    (tmp_path / "theirs" / ".s.PGSQL.5432").touch()
+    remove_short_folder(tmp_path)
+    assert (tmp_path / "theirs" / ".s.PGSQL.5432").exists()
     folder.unlink()
+
+
+def test_a_folder_of_sockets_goes_with_what_a_killed_server_left(tmp_path: Path) -> None:
+    folder = short_folder(tmp_path, os.geteuid())
+    (folder / ".s.PGSQL.5432.lock").touch()
+    remove_short_folder(tmp_path)
+    assert not folder.exists()
+    remove_short_folder(tmp_path)
 
 
 def test_a_process_id_alone_proves_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,8 @@ EDITED = "edited_in_visma"
 
 
 @dataclass
-class EditedHistory(History):
+class SettledHistory(History):
     """In the end a person settles what is held, by entering in BILL what Visma shows."""
-
-    edits: dict[str, Json] = field(default_factory=dict)
-    """The document as a person left it, by bill; each has a due date that BILL never had."""
 
     overruled: list[str] = field(default_factory=list)
 
@@ -31,6 +28,18 @@ class EditedHistory(History):
         """Play, and note which edits were overruled."""
         super().play(steps)
         self.settle_edits()
+
+    def settle_edits(self) -> None:
+        """Note what was overruled, then settle what is held."""
+        raise NotImplementedError
+
+
+@dataclass
+class EditedHistory(SettledHistory):
+    """People edit documents, and release them."""
+
+    edits: dict[str, Json] = field(default_factory=dict)
+    """The document as a person left it, by bill; each has a due date that BILL never had."""
 
     def changes(self, bill: str) -> dict[str, Callable[[], object]]:
         """An edit in Visma is as likely as three of the others."""
@@ -66,19 +75,12 @@ class EditedHistory(History):
 
 
 @dataclass
-class EditedSupplierHistory(History):
-    """In the end a person settles what is held, by entering in BILL what Visma shows."""
+class EditedSupplierHistory(SettledHistory):
+    """People edit suppliers."""
 
     vendor_odds: float = 0.6
     edits: dict[str, str] = field(default_factory=dict)
     """The phone number that a person gave a supplier last, by vendor; BILL never had it."""
-
-    overruled: list[str] = field(default_factory=list)
-
-    def play(self, steps: int) -> None:
-        """Play, and note which edits were overruled."""
-        super().play(steps)
-        self.settle_edits()
 
     def carry_all(self, held: Collection[str] = (*RELEASED, EDITED, "vendor_held")) -> None:
         """Until a person's turn."""
